@@ -1,0 +1,1 @@
+"""What a developer runs: the local stack, its demo data and journeys, the load driver."""

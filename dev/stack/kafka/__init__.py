@@ -1,0 +1,1 @@
+"""Apache Kafka for one checkout: one node, KRaft, from its jars."""
