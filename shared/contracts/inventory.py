@@ -1,0 +1,133 @@
+"""What the inventory service announces. A card's code never enters an event: ids and masked forms only."""
+
+from uuid import UUID
+
+from shared.contracts._base import AmountMinor, AwareDatetime, Currency, Event, Fact, Quantity
+from shared.contracts.order import ComponentKind
+
+
+class _CardEvent(Event):
+    TOPIC = "card"
+    KEY = "order_id"
+
+    order_id: UUID
+    component_id: UUID
+    sku_id: UUID
+    member_id: UUID | None = None
+
+
+class CardIssuedV1(_CardEvent):
+    """A component is delivered: one entitlement per unit. The pivot of a purchase: from here only refund rules apply.
+
+    `amount_minor` is the price paid for the component, `cost_minor` what the goods cost us, both for all units.
+    """
+
+    TYPE = "card.issued"
+
+    line_id: UUID
+    quantity: Quantity
+    entitlement_ids: tuple[UUID, ...]
+    masked: tuple[str, ...]
+    currency: Currency
+    amount_minor: AmountMinor
+    cost_minor: AmountMinor
+    supplier_id: UUID | None = None
+    issued_at: AwareDatetime
+
+
+class CardRejectedV1(_CardEvent):
+    """The component cannot be had; nothing of it was delivered. The order refunds it."""
+
+    TYPE = "card.rejected"
+
+    reason: str
+
+
+class CardRevealedV1(_CardEvent):
+    """The owner has seen the code of one entitlement."""
+
+    TYPE = "card.revealed"
+
+    entitlement_id: UUID
+    revealed_at: AwareDatetime
+    first: bool
+
+
+class CardRedeemedV1(_CardEvent):
+    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata."""
+
+    TYPE = "card.redeemed"
+
+    entitlement_id: UUID
+    partner_id: UUID
+    store: str | None = None
+    units: Quantity
+    redeemed_at: AwareDatetime
+
+
+class CardRevokedV1(_CardEvent):
+    """Nothing of the component can be used any more (or ever was issued: then `entitlement_ids` is empty)."""
+
+    TYPE = "card.revoked"
+
+    refund_id: UUID
+    entitlement_ids: tuple[UUID, ...]
+
+
+class CardRevokeRefusedV1(_CardEvent):
+    """The component was used; an operator has to look at the refund."""
+
+    TYPE = "card.revoke_refused"
+
+    refund_id: UUID
+    reason: str
+
+
+class SkuComponent(Fact):
+    """What a SKU consists of. `weight` divides the price among components; `partner_id` is the brand."""
+
+    sku_id: UUID
+    name: str
+    kind: ComponentKind
+    quantity: Quantity
+    weight: Quantity
+    partner_id: UUID | None = None
+
+
+class SkuOffer(Fact):
+    """A SKU as it can be bought. A plain SKU has one component: itself."""
+
+    sku_id: UUID
+    name: str
+    price_minor: AmountMinor
+    currency: Currency
+    max_per_order: Quantity
+    on_sale: bool
+    components: tuple[SkuComponent, ...]
+
+
+class ProductChangedV1(Event):
+    """The product as it now stands, whole. `version` grows with every change: an older one is ignored."""
+
+    TYPE = "product.changed"
+    TOPIC = "product"
+    KEY = "product_id"
+
+    product_id: UUID
+    version: Quantity
+    name: str
+    category: str
+    on_shelf: bool
+    skus: tuple[SkuOffer, ...]
+
+
+class StockChangedV1(Event):
+    """How many of a SKU can still be sold, coalesced: the newest `version` counts."""
+
+    TYPE = "stock.changed"
+    TOPIC = "stock"
+    KEY = "sku_id"
+
+    sku_id: UUID
+    available: AmountMinor
+    version: Quantity
