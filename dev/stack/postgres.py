@@ -118,7 +118,9 @@ class PostgresServer:
         if account is None:
             self.data.chmod(0o700)
             return
-        opened = postgres_programs.let_others_reach(self.data) + postgres_programs.let_others_reach(programs / "postgres")
+        opened = postgres_programs.let_others_reach(self.data) + postgres_programs.let_others_reach(
+            programs / "postgres"
+        )
         for directory in opened:
             self.say(f"postgres: let other accounts pass through {directory}, because the server may not run as root")
         postgres_programs.let_others_read(programs.parent)

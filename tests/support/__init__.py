@@ -1,0 +1,1 @@
+"""What tests of every part lean on: real databases and brokers, made for the session and ended with it."""

@@ -1,0 +1,83 @@
+"""The broker of a test session: Apache Kafka, started when the first test asks for it; else the embedded one."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from dev.stack.brokers import BrokerChoice, BrokerPlaces, Flavour, start_broker, wanted_flavour
+from dev.stack.layout import REPOSITORY, Layout
+from dev.stack.ports import find_free_ports
+from tests.support.session import TestSession
+
+
+@dataclass(frozen=True)
+class TestBroker:
+    """Where tests connect. Topics exist once `shared.messaging.topics` has made them: see the fixture."""
+
+    __test__ = False
+
+    bootstrap: str
+    flavour: str
+    choice: BrokerChoice
+
+    @property
+    def is_kafka(self) -> bool:
+        return self.choice.flavour is Flavour.KAFKA
+
+
+def start_test_broker(session: TestSession) -> TestBroker:
+    """Under CI only Kafka will do; a developer may go on with the embedded broker."""
+    port, controller_port = find_free_ports(2)
+    places = BrokerPlaces(
+        directory=session.directory / "kafka",
+        jars=Layout.from_environment().kafka_libraries,
+        port=port,
+        controller_port=controller_port,
+        supervisor=session.supervisor,
+        say=print,
+    )
+    choice = start_broker(places, wanted=Flavour.KAFKA if in_ci() else wanted_flavour())
+    return TestBroker(bootstrap=choice.bootstrap, flavour=choice.flavour.value, choice=choice)
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() == "true"
+
+
+def make_contract_topics(broker: TestBroker) -> None:
+    """Every topic that the contracts name, made by the same command that a deployment runs."""
+    subprocess.run(
+        [sys.executable, "-m", "shared.messaging.topics"],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "KAQUAN_ENVIRONMENT": "test",
+            "KAQUAN_KAFKA_BOOTSTRAP": broker.bootstrap,
+            "KAQUAN_KAFKA_FLAVOUR": broker.flavour,
+        },
+        check=True,
+    )
+
+
+async def empty_all_topics(bootstrap: str) -> None:
+    """Delete the records, keep the topics: a group that starts at the beginning then sees only what comes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await admin.start()
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in await consumer.topics()
+            if not topic.startswith("__")
+            for number in consumer.partitions_for_topic(topic) or ()
+        ]
+        ends = await consumer.end_offsets(partitions)
+        await admin.delete_records({partition: RecordsToDelete(offset) for partition, offset in ends.items() if offset})
+    finally:
+        await consumer.stop()
+        await admin.close()
