@@ -1,0 +1,28 @@
+"""Find equal codes without reading them: an HMAC over the code in one normal form."""
+
+import hmac
+import unicodedata
+
+
+def normalise_code(text: str) -> str:
+    """One form for all ways of writing a code: NFKC, upper case, without spaces, dashes and underscores.
+
+    :raises ValueError: nothing is left.
+    """
+    folded = unicodedata.normalize("NFKC", text).upper()
+    kept = "".join(sign for sign in folded if not _separates(sign))
+    if not kept:
+        raise ValueError("an empty code")
+    return kept
+
+
+def blind_index(key: bytes, normalised: str) -> bytes:
+    """32 bytes that are equal for equal codes and tell nothing to whom the key is unknown.
+
+    Whoever holds the key can try all short codes: it stays in the service that owns the cards.
+    """
+    return hmac.digest(key, normalised.encode(), "sha256")
+
+
+def _separates(sign: str) -> bool:
+    return sign == "_" or unicodedata.category(sign) in {"Pd", "Zs", "Cc", "Cf"}
