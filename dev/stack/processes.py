@@ -1,11 +1,13 @@
 """Starts programs that outlive the launcher, and stops them again by process id, never by name."""
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -42,6 +44,12 @@ class Program:
     stop_signal: int = signal.SIGTERM
     stop_within_s: float = 30
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether a running process was started with this very command and environment."""
+        essence = json.dumps([self.command, sorted(self.environment.items()), str(self.working_directory)])
+        return hashlib.sha256(essence.encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Record:
@@ -52,6 +60,7 @@ class Record:
     started_at: float
     stop_signal: int
     stop_within_s: float
+    fingerprint: str = ""
 
     def process(self) -> psutil.Process | None:
         try:
@@ -91,6 +100,15 @@ class Supervisor:
             )
         return self._remember(program, child)
 
+    def ensure(self, program: Program) -> bool:
+        """Start unless it runs as described; one that runs otherwise is replaced. Says whether anything was done."""
+        record = self.find(program.name)
+        if record and record.fingerprint == program.fingerprint:
+            return False
+        self.stop(program.name)
+        self.start(program)
+        return True
+
     def running(self) -> list[Record]:
         """Programs that live, in the order in which they were started."""
         return [record for record in self._recorded() if record.process()]
@@ -108,6 +126,20 @@ class Supervisor:
             _end(process, stop_signal=record.stop_signal, within_s=record.stop_within_s)
         self._record_file(name).unlink(missing_ok=True)
         return process is not None
+
+    def send_signal(self, name: str, sign: signal.Signals) -> bool:
+        """Pass a signal on, and after SIGKILL wait for the end. Says whether there was anybody to hear it."""
+        record = self.find(name)
+        process = record.process() if record else None
+        if process is None:
+            return False
+        process.send_signal(sign)
+        return sign is not signal.SIGKILL or _gone(process, within_s=KILL_WITHIN_S)
+
+    def stop_all(self, names: Iterable[str]) -> None:
+        """Stop together what does not depend on one another."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.stop, names))
 
     def log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -136,6 +168,7 @@ class Supervisor:
             started_at=started_at,
             stop_signal=int(program.stop_signal),
             stop_within_s=program.stop_within_s,
+            fingerprint=program.fingerprint,
         )
         self._record_file(program.name).write_text(json.dumps(asdict(record)))
         # The launcher never waits for the child; without this, Popen warns about it when collected.
