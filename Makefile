@@ -48,7 +48,7 @@ migrate: $(STAMP) ## Bring the running stack's databases up to date (s=order: on
 migration: $(STAMP) ## Write a migration from the tables: make migration s=order m="add a column"
 	@$(BIN)/python -m dev.stack migration "$(s)" "$(m)"
 contracts: $(STAMP) ## Regenerate schemas and documents of the event contracts
-	@$(BIN)/python -m shared.contracts write
+	@$(BIN)/python -m shared.contracts generate
 lock: $(STAMP) ## Pin the newest versions that requirements*.in allow
 	@$(BIN)/python -m dev.lock
 
