@@ -107,7 +107,7 @@ def _fetch(libraries: Path, *, say: Callable[[str], None]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     command = [
-        "mvn", "--batch-mode", "--quiet", "--strict-checksums", f"--file={HERE / 'pom.xml'}",
+        "mvn", "--batch-mode", "--quiet", "--strict-checksums", "-Dstyle.color=never", f"--file={HERE / 'pom.xml'}",
         "dependency:copy-dependencies", f"-DoutputDirectory={fresh}", "-DincludeScope=runtime",
     ]  # fmt: skip
     what = "fetching Apache Kafka through Maven (about 50 MB)"
