@@ -14,7 +14,6 @@ NAME = "kafka"
 START_WITHIN_S = 90
 STOP_WITHIN_S = 30
 CLUSTER_ID = "a2FxdWFuLWxvY2FsLTAwMQ"  # sixteen bytes in base64, as Kafka writes its ids; one per data directory
-ARCHIVE_NAME = "classes.jsa"
 
 # A heap that holds a developer's load with room; everything that Kafka would size for a server is cut down.
 JAVA_OPTIONS = (
@@ -108,20 +107,13 @@ class KafkaBroker:
         return Program(
             name=NAME,
             command=(
-                programs.java, *JAVA_OPTIONS, *self._archive_options(programs),
+                programs.java, *JAVA_OPTIONS,
                 f"-Dlog4j2.configurationFile={libraries.HERE / 'log4j2.properties'}",
                 "-cp", programs.class_path, "kafka.Kafka", str(self._properties),
             ),
             working_directory=self.directory,
             stop_within_s=STOP_WITHIN_S,
         )  # fmt: skip
-
-    def _archive_options(self, programs: libraries.KafkaPrograms) -> tuple[str, ...]:
-        """Java 19 and later keep loaded classes in an archive beside the jars: the next start is quicker."""
-        if libraries.java_major(programs.java) < libraries.JAVA_ARCHIVE_OLDEST:
-            return ()
-        archive = programs.libraries.parent / ARCHIVE_NAME
-        return ("-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}")
 
     def _write_configuration(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)

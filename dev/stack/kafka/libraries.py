@@ -12,7 +12,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 JAVA_OLDEST = 17
-JAVA_ARCHIVE_OLDEST = 19
 FETCH_WITHIN_S = 900
 INSTALL_WITHIN_S = 900
 TELL_EVERY_S = 5
@@ -65,10 +64,10 @@ def _find_java() -> str | None:
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java")] if home else []
     candidates += [found] if (found := shutil.which("java")) else []
-    return next((java for java in candidates if java_major(java) >= JAVA_OLDEST), None)
+    return next((java for java in candidates if _java_major(java) >= JAVA_OLDEST), None)
 
 
-def java_major(java: str) -> int:
+def _java_major(java: str) -> int:
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     except OSError:
