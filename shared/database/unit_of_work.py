@@ -1,0 +1,202 @@
+"""The unit of work: one transaction on one connection, with what must happen just before and just after its commit."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database import crash
+from shared.database.errors import DatabaseUnavailableError, TransactionAbortedError, as_transient
+from shared.database.pool import SessionPool
+from shared.database.session import Connection, Session
+
+if TYPE_CHECKING:
+    from shared.database.database import Database
+
+ROLLBACK_TIMEOUT_S = 5.0
+
+BeforeCommit = Callable[["UnitOfWork"], Awaitable[None]]
+Hook = TypeVar("Hook", bound=BeforeCommit)
+
+
+class UnitOfWork:
+    """What a use case is handed. It takes part in the transaction and never ends it."""
+
+    __slots__ = ("_after_commit", "_before_commit", "_keyed", "_session", "_transactional", "database")
+
+    def __init__(self, database: "Database", session: Session, *, transactional: bool) -> None:
+        self.database = database
+        self._session = session
+        self._transactional = transactional
+        self._before_commit: list[BeforeCommit] = []
+        self._after_commit: list[Callable[[], None]] = []
+        self._keyed: dict[str, BeforeCommit] = {}
+
+    @property
+    def sql(self) -> AsyncConnection:
+        """SQLAlchemy Core. Do not commit or roll back through it: the transaction is not its own."""
+        return self._session.sql
+
+    @property
+    def raw(self) -> Connection:
+        """The asyncpg connection, on the same session and in the same transaction, for hot set-based statements.
+
+        `uuid` columns come out as asyncpg's subclass of `uuid.UUID`, JSON columns as Python values.
+        """
+        return self._session.raw
+
+    def before_commit(self, hook: Hook, *, once_key: str | None = None) -> Hook:
+        """Have the hook run in the transaction, just before it commits. Hooks run in the order they came.
+
+        With `once_key` only the first hook of that key is kept; the one that is kept is returned, so that a hook
+        that collects (as the outbox does) is found again.
+
+        :raises RuntimeError: there is no transaction to commit (`Database.read`).
+        """
+        if not self._transactional:
+            raise RuntimeError("a unit of work without a transaction has no commit to wait for")
+        if once_key is not None:
+            known = self._keyed.get(once_key)
+            if known is not None:
+                return known  # type: ignore[return-value]  # one key is one kind of hook, by its owner's promise
+            self._keyed[once_key] = hook
+        self._before_commit.append(hook)
+        return hook
+
+    def after_commit(self, hook: Callable[[], None]) -> None:
+        """Have the hook run once the transaction is durable; not when it rolls back. It must not fail."""
+        self._after_commit.append(hook)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only this block when it raises, so that a refused statement can be answered by another."""
+        transaction = self.raw.transaction()
+        await transaction.start()
+        try:
+            yield
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await transaction.commit()
+
+    async def flush(self) -> None:
+        """Run what was registered with `before_commit`. Called by the one who opened the unit of work."""
+        done = 0
+        while done < len(self._before_commit):  # a hook may register another
+            await self._before_commit[done](self)
+            done += 1
+
+    def committed(self) -> None:
+        """Run what was registered with `after_commit`. Called by the one who opened the unit of work."""
+        for hook in self._after_commit:
+            hook()
+
+
+class Transaction:
+    """`async with`: begins, commits on the way out, rolls back when the block raises."""
+
+    __slots__ = ("_crash_point", "_database", "_pool", "_session", "_uow")
+
+    def __init__(self, database: "Database", pool: SessionPool, *, crash_point: str) -> None:
+        self._database = database
+        self._pool = pool
+        self._crash_point = crash_point
+        self._session: Session
+        self._uow: UnitOfWork
+
+    async def __aenter__(self) -> UnitOfWork:
+        self._session = await self._begin()
+        self._uow = UnitOfWork(self._database, self._session, transactional=True)
+        return self._uow
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self._commit()
+            return
+        await self._roll_back(error)
+
+    async def _begin(self) -> Session:
+        """A session may have died while idle without our having noticed: then the next one is tried."""
+        while True:
+            session = await self._pool.acquire()
+            try:
+                await session.raw.execute("BEGIN")
+            except BaseException as error:
+                await self._pool.discard(session)
+                if not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+                    raise
+                if isinstance(error, TimeoutError) or self._pool.idle_count == 0:
+                    raise DatabaseUnavailableError(f"no transaction could begin: {error!r}") from error
+            else:
+                return session
+
+    async def _commit(self) -> None:
+        try:
+            await self._uow.flush()
+        except BaseException as error:
+            await self._roll_back(error)
+            raise
+        try:
+            outcome = await self._session.raw.execute("COMMIT")
+        except BaseException as error:
+            await self._pool.discard(self._session)  # whether it was committed is not known
+            transient = as_transient(error, connection_lost=True)
+            if transient is not None:
+                raise transient from error
+            raise
+        crash.at(self._crash_point)
+        await self._pool.release(self._session)
+        if outcome != "COMMIT":
+            raise TransactionAbortedError("a failed statement was caught without a savepoint; nothing was kept")
+        self._uow.committed()
+
+    async def _roll_back(self, error: BaseException) -> None:
+        """:raises TransientDatabaseError: in place of `error`, when the same work may succeed if tried again."""
+        lost = not self._session.is_usable
+        if not lost:
+            try:
+                await self._session.raw.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                lost = True
+            except BaseException:
+                await self._pool.discard(self._session)
+                raise
+        await (self._pool.discard(self._session) if lost else self._pool.release(self._session))
+        transient = as_transient(error, connection_lost=lost)
+        if transient is not None and transient is not error:
+            raise transient from error
+
+
+class SingleStatements:
+    """`async with`: a connection on which every statement is its own transaction."""
+
+    __slots__ = ("_database", "_pool", "_session", "_uow")
+
+    def __init__(self, database: "Database", pool: SessionPool) -> None:
+        self._database = database
+        self._pool = pool
+        self._session: Session
+        self._uow: UnitOfWork
+
+    async def __aenter__(self) -> UnitOfWork:
+        self._session = await self._pool.acquire()
+        self._uow = UnitOfWork(self._database, self._session, transactional=False)
+        return self._uow
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self._pool.release(self._session)
+            self._uow.committed()
+            return
+        lost = not self._session.is_usable or not isinstance(error, Exception)
+        await (self._pool.discard(self._session) if lost else self._pool.release(self._session))
+        transient = as_transient(error, connection_lost=lost)
+        if transient is not None and transient is not error:
+            raise transient from error
