@@ -62,11 +62,11 @@ def follow_logs(logs: Path, names: Sequence[str], *, say: Say) -> None:
         files = [logs / f"{name}.log" for name in names] if names else sorted(logs.glob("*.log"))
         for file in files:
             if file.exists():
-                positions[file] = _tell_news(file, positions.get(file), say=say)
+                positions[file] = tell_news(file, positions.get(file), say=say)
         time.sleep(FOLLOW_INTERVAL_S)
 
 
-def _tell_news(file: Path, position: int | None, *, say: Say) -> int:
+def tell_news(file: Path, position: int | None, *, say: Say) -> int:
     """Print whole lines only; returns where the next look begins. A log that shrank was begun anew."""
     with file.open("rb") as log:
         if position is None:

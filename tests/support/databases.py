@@ -83,7 +83,7 @@ class DatabaseServer:
         finally:
             await connection.close()
         dsn = self.server.dsn(user=service, password=TEST_PASSWORD, database=name)
-        await _migrate(service, TestDatabase(name=name, dsn=dsn))
+        await migrate(service, TestDatabase(name=name, dsn=dsn))
         self.templates[service] = name
         return name
 
@@ -96,10 +96,10 @@ class DatabaseServer:
             await connection.close()
 
 
-async def _migrate(service: str, database: TestDatabase) -> None:
-    """Alembic to the head, as in production, in a process of its own."""
+async def migrate(service: str, database: TestDatabase, *options: str) -> None:
+    """Alembic to the head, as in production, in a process of its own; options as the command takes them."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shared.database.migrate", service,
+        sys.executable, "-m", "shared.database.migrate", *options, service,
         cwd=REPOSITORY,
         env={**os.environ, **database.migration_environment},
         stdout=asyncio.subprocess.PIPE,
