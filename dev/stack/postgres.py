@@ -1,11 +1,9 @@
 """A PostgreSQL server of this checkout: made on first use, started and stopped with the stack."""
 
-import hashlib
 import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +66,10 @@ class PostgresServer:
         return self.directory / "data"
 
     @property
-    def socket_directory(self) -> Path:
-        """Inside the stack; a short one elsewhere when the path would be too long for a socket."""
+    def socket_directory(self) -> Path | None:
+        """For psql and the like; None where the path would be too long for a socket. Services use TCP."""
         inside = self.directory / "socket"
-        if len(str(inside)) <= SOCKET_PATH_MAX:
-            return inside
-        digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"kaquan-{digest}"
+        return inside if len(str(inside)) <= SOCKET_PATH_MAX else None
 
     @property
     def superuser_dsn(self) -> str:
@@ -113,7 +108,8 @@ class PostgresServer:
         )
 
     def _prepare_directories(self, account: Account | None, *, programs: Path) -> None:
-        for directory in (self.directory, self.data, self.socket_directory):
+        own = [self.data, *([self.socket_directory] if self.socket_directory else [])]
+        for directory in own:
             directory.mkdir(parents=True, exist_ok=True)
         if account is None:
             self.data.chmod(0o700)
@@ -124,7 +120,7 @@ class PostgresServer:
         for directory in opened:
             self.say(f"postgres: let other accounts pass through {directory}, because the server may not run as root")
         postgres_programs.let_others_read(programs.parent)
-        for directory in (self.data, self.socket_directory):
+        for directory in own:
             shutil.chown(directory, account.user_id, account.group_id)
         self.data.chmod(0o700)
 
@@ -159,7 +155,7 @@ class PostgresServer:
             **CONFIGURATION,
             **self.configuration,
             "port": str(self.port),
-            "unix_socket_directories": f"'{self.socket_directory}'",
+            "unix_socket_directories": f"'{self.socket_directory or ''}'",
         }
         lines = [f"{name} = {value}" for name, value in settings.items()]
         (self.directory / "stack.conf").write_text("\n".join(lines) + "\n")
