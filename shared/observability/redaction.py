@@ -30,6 +30,12 @@ _IN_TEXT = re.compile(
     r"|\bg1\.[\w-]{8,}\.[\w-]+"  # a guest's token
     r"|(?P<user>://[^/\s:@]+:)[^@\s/]+(?=@)",  # the password in an address
 )
+_ECHOED = re.compile(
+    r"(?<=input_value=).*?(?=, input_type=)"  # pydantic repeats what was wrong
+    r"|(?<=query argument \$\d: ).*(?= \()|(?<=query argument \$\d\d: ).*(?= \()"  # so does asyncpg
+    r'|(?<=: )".*"$',  # and PostgreSQL: invalid input syntax for type uuid: "..."
+    re.DOTALL,
+)
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
@@ -72,11 +78,11 @@ def redact_text(text: str) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception's message as it may be logged: without the row and parameters that databases add to theirs."""
+    """An exception's message as it may be logged: without the values that libraries repeat in theirs."""
     text = str(error)
     for marker in ("\nDETAIL:", "\n[SQL:", "\n[parameters:"):
         text = text.partition(marker)[0]
-    return redact_text(text)
+    return redact_text(_ECHOED.sub(MASK, text))
 
 
 def _redact_inside(value: Any, *, depth: int) -> Any:

@@ -1,0 +1,49 @@
+"""Serve an application: uvicorn on uvloop with httptools, without its own access log, down within ten seconds."""
+
+import asyncio
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+DRAIN_S = 4
+"""Open requests may take this long once asked to stop; background tasks have as long again. Ten seconds are the bound."""
+
+KEEP_ALIVE_S = 75
+"""Longer than a caller of ours keeps an idle connection, so that it is always the caller who closes."""
+
+
+class _Server(uvicorn.Server):
+    """Tells the application at the signal, so that endless answers (event streams) and background tasks end at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        stopping = getattr(getattr(self.config.app, "state", None), "stopping", None)
+        if isinstance(stopping, asyncio.Event):
+            self._loop.call_soon_threadsafe(stopping.set)
+
+    async def serve(self, sockets: Any = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+
+def serve(app: ASGIApp, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        backlog=4096,
+    )
+    _Server(config).run()
