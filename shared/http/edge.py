@@ -24,6 +24,7 @@ from shared.observability import (
     continue_trace,
     current_trace_id,
     get_logger,
+    service_name,
     span,
 )
 
