@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         require,
     )
     from shared.http.client import ServiceClient, ServiceRefusedError, ServiceUnavailableError
+    from shared.http.guest_tokens import sign_guest_token
     from shared.http.idempotency import (
         IdempotencyKey,
         Idempotent,
@@ -47,6 +48,7 @@ _HOMES = {
         "require",
     ),
     "client": ("ServiceClient", "ServiceRefusedError", "ServiceUnavailableError"),
+    "guest_tokens": ("sign_guest_token",),
     "idempotency": (
         "Idempotent", "IdempotentCall", "IdempotencyKey", "Stored", "idempotency_table", "keep", "once",
         "prune_idempotency", "request_hash",
@@ -103,6 +105,7 @@ __all__ = [
     "request_hash",
     "require",
     "serve",
+    "sign_guest_token",
     "wait_for",
 ]
 
