@@ -6,27 +6,16 @@ One pass instead of a stack of middlewares, because this is paid for by every ca
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
 
-import orjson
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.clock import new_id, utc_now
+from shared.clock import new_id
+from shared.http.access import record_served
 from shared.http.callers import IDENTITY_KEY
 from shared.http.identity import IDENTITY_HEADER, IdentityError, IdentityExpiredError, IdentitySigner, Role
 from shared.http.problems import INTERNAL, PROBLEM_TYPE, BodyTooLargeError, ProblemSpec, problem_body
-from shared.observability import (
-    REQUEST_ID,
-    SINK,
-    Counter,
-    Histogram,
-    continue_trace,
-    current_trace_id,
-    get_logger,
-    service_name,
-    span,
-)
+from shared.observability import REQUEST_ID, continue_trace, get_logger, span
 
 log = get_logger(__name__)
 
@@ -35,18 +24,10 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.js
 """Answered to anybody who reaches the process: the gateway does not route to them."""
 
 _INTERNAL_ROLES = frozenset({Role.SERVICE, Role.OPERATOR})
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+REQUEST_ID_FORM = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _UNMATCHED = "unmatched"
 _IDENTITY = IDENTITY_HEADER.encode()
 _READ = frozenset({_IDENTITY, b"traceparent", b"x-request-id", b"content-length", b"transfer-encoding"})
-_CLIENT_GONE = 499
-_NOTABLE_STATUS = 400
-
-_REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
-_SECONDS = Histogram("http_request_seconds", "Time to the end of the answer", ["method", "route"])
-_counters: dict[tuple[str, str, int], Any] = {}
-_histograms: dict[tuple[str, str], Any] = {}
 
 _MISSING = ProblemSpec(401, "auth.missing", "This service is reached through the gateway")
 _FORGED = ProblemSpec(401, "auth.invalid", "The caller's identity is not valid")
@@ -96,7 +77,6 @@ class Edge:
         except Exception:
             log.exception("http.failed", method=exchange.method, path=exchange.path)
             if exchange.status:
-                exchange.broken = True
                 raise
             await exchange.refuse(INTERNAL)
 
@@ -134,7 +114,7 @@ class _Exchange:
     """One request and what became of it. Its `receive` and `send` are what the application is given."""
 
     __slots__ = (
-        "_receive", "_send", "body_left", "body_limit", "broken", "declared_bytes", "identity_header", "method", "path",
+        "_receive", "_send", "body_left", "body_limit", "declared_bytes", "identity_header", "method", "path",
         "request_id", "role", "scope", "started", "status", "subject", "traceparent",
     )  # fmt: skip
 
@@ -146,7 +126,6 @@ class _Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.status = 0
-        self.broken = False
         self.role: str | None = None
         self.subject: str | None = None
         self.identity_header: str | None = None
@@ -163,7 +142,7 @@ class _Exchange:
         traceparent = read.get(b"traceparent")
         self.traceparent = traceparent.decode("latin-1") if traceparent is not None else None
         request_id = read.get(b"x-request-id")
-        known = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
+        known = request_id is not None and REQUEST_ID_FORM.fullmatch(request_id) is not None
         self.request_id = request_id.decode() if request_id is not None and known else new_id().hex
         if b"transfer-encoding" in read:
             self.declared_bytes = None
@@ -193,35 +172,16 @@ class _Exchange:
 
     def finish(self, here: span) -> None:
         """Count, name the span by its route, and write the access line."""
-        seconds = time.perf_counter() - self.started
-        route = route_template(self.scope)
-        method = self.method if self.method in _METHODS else "OTHER"
-        status = self.status or _CLIENT_GONE
-        _counter(method, route, status).inc()
-        _histogram(method, route).observe(seconds)
-        here.rename(f"{method} {route}")
-        here.set("http.response.status_code", status)
-        if status < _NOTABLE_STATUS and self.path in OPEN_PATHS:
-            return
-        SINK.gather(
-            orjson.dumps(
-                {
-                    "at": utc_now(),
-                    "level": "info",
-                    "service": service_name(),
-                    "event": "http.served",
-                    "method": method,
-                    "route": route,
-                    "path": self.path,
-                    "status": status,
-                    "ms": round(seconds * 1000, 2),
-                    "request_id": self.request_id,
-                    "trace_id": current_trace_id(),
-                    "role": self.role,
-                    "subject": self.subject,
-                },
-                option=orjson.OPT_UTC_Z,
-            )
+        record_served(
+            here,
+            method=self.method,
+            route=route_template(self.scope),
+            path=self.path,
+            status=self.status,
+            started=self.started,
+            request_id=self.request_id,
+            role=self.role,
+            subject=self.subject,
         )
 
 
@@ -230,22 +190,6 @@ def route_template(scope: Scope) -> str:
     route = scope.get("route")
     template = getattr(route, "path", None)
     return template if isinstance(template, str) else _UNMATCHED
-
-
-def _counter(method: str, route: str, status: int) -> Any:
-    key = (method, route, status)
-    child = _counters.get(key)
-    if child is None:
-        child = _counters[key] = _REQUESTS.labels(method, route, str(status))
-    return child
-
-
-def _histogram(method: str, route: str) -> Any:
-    key = (method, route)
-    child = _histograms.get(key)
-    if child is None:
-        child = _histograms[key] = _SECONDS.labels(method, route)
-    return child
 
 
 def _template(path: str) -> re.Pattern[str]:
