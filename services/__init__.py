@@ -1,0 +1,1 @@
+"""The services: one database each, the same shape inside, no imports between them."""
