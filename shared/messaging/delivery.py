@@ -1,0 +1,77 @@
+"""A record as it came from a topic, or from the table where it was parked."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from shared.contracts import BY_SCHEMA, Envelope, Event, decode
+
+HEADER_ID = "id"
+HEADER_SCHEMA = "dataschema"
+HEADER_TRACE = "traceparent"
+
+_NAMESPACE = UUID("7c2f5b0e-93a1-4c0b-8a57-0d8f4ad1c6f2")
+
+
+class UndecodableRecordError(ValueError):
+    """The record is not what its schema says; trying again will not help. The message carries no payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`event_id` is what makes a repetition recognisable; `key` is empty when the record has none."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event_id: UUID
+    dataschema: str
+    payload: bytes
+    traceparent: str | None
+
+    @property
+    def ordering_key(self) -> tuple[str, str]:
+        """Records that share it keep their order."""
+        return self.topic, self.key
+
+    @property
+    def event_type(self) -> type[Event]:
+        return BY_SCHEMA[self.dataschema]
+
+    def decode(self) -> Envelope[Any]:
+        """:raises UndecodableRecordError: the payload is not of its schema."""
+        try:
+            return decode(self.payload, self.event_type)
+        except ValidationError as error:
+            where = sorted({".".join(str(step) for step in problem["loc"]) for problem in error.errors()})
+            raise UndecodableRecordError(f"not a valid {self.dataschema}: {', '.join(where)}") from None
+
+
+def read_schema(record: "ConsumerRecord[bytes, bytes]") -> str | None:
+    """The record's schema by its header, without looking inside."""
+    value: bytes | None = next((value for name, value in record.headers if name == HEADER_SCHEMA), None)
+    return value.decode(errors="replace") if value is not None else None
+
+
+def read_delivery(record: "ConsumerRecord[bytes, bytes]", dataschema: str) -> Delivery:
+    """A record whose `id` header is missing or broken is known by its place in the topic."""
+    headers = dict(record.headers)
+    try:
+        event_id = UUID(headers[HEADER_ID].decode())
+    except (KeyError, ValueError):
+        event_id = uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}")
+    trace = headers.get(HEADER_TRACE)
+    return Delivery(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=(record.key or b"").decode(errors="replace"),
+        event_id=event_id,
+        dataschema=dataschema,
+        payload=record.value or b"",
+        traceparent=trace.decode(errors="replace") if trace else None,
+    )
