@@ -1,7 +1,9 @@
 """A Kafka broker of this checkout: formatted on first use, started and stopped with the stack."""
 
+import base64
 import shutil
 import subprocess
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,6 @@ from dev.stack.processes import Program, StartFailedError, Supervisor
 NAME = "kafka"
 START_WITHIN_S = 90
 STOP_WITHIN_S = 30
-CLUSTER_ID = "a2FxdWFuLWxvY2FsLTAwMQ"  # sixteen bytes in base64, as Kafka writes its ids; one per data directory
 
 # A heap that holds a developer's load with room; everything that Kafka would size for a server is cut down.
 JAVA_OPTIONS = (
@@ -133,7 +134,7 @@ class KafkaBroker:
             [
                 programs.java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                 "-cp", programs.class_path, "kafka.tools.StorageTool",
-                "format", "--cluster-id", CLUSTER_ID, "--config", str(self._properties),
+                "format", "--cluster-id", _new_cluster_id(), "--config", str(self._properties),
             ],
             capture_output=True,
             text=True,
@@ -141,3 +142,8 @@ class KafkaBroker:
         )  # fmt: skip
         if answer.returncode != 0:
             raise StartFailedError(f"formatting Kafka's storage failed:\n{answer.stdout}{answer.stderr}")
+
+
+def _new_cluster_id() -> str:
+    """Sixteen random bytes, as Kafka writes its ids: a wiped broker is told from the one before by its name."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
