@@ -1,0 +1,1 @@
+"""The only writes and locks; rows to domain and back."""

@@ -1,0 +1,3 @@
+from shared.database import metadata
+
+METADATA = metadata("settlement")
