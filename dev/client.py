@@ -30,6 +30,7 @@ class Access:
     operators: tuple[Mapping[str, str], ...]
     partners: tuple[Mapping[str, str], ...]
     sandbox: Mapping[str, str]
+    stack: Mapping[str, str]
 
     @classmethod
     def read(cls, path: Path) -> "Access":
@@ -40,6 +41,7 @@ class Access:
             operators=tuple(content.get("operators", ())),
             partners=tuple(content.get("partners", ())),
             sandbox=content["sandbox"],
+            stack=content["stack"],
         )
 
 

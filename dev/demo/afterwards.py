@@ -75,7 +75,7 @@ async def _check_statement(brand: PartnerApi, bought: Bought, *, period: str, ex
         summary["opening_minor"] + summary["movement_minor"] == summary["closing_minor"],
         "opening and movements are not the closing balance",
     )
-    return mine
+    return int(mine)
 
 
 async def _refund_done(buyer: Api, order_id: str, refund_id: str) -> Any:
@@ -84,7 +84,7 @@ async def _refund_done(buyer: Api, order_id: str, refund_id: str) -> Any:
         order = await buyer.get(f"/v1/orders/{order_id}")
         mine = next(one for one in order["refunds"] if one["refund_id"] == refund_id)
         if mine["status"] == "refunded":
-            return mine
+            return int(mine)
         await asyncio.sleep(LOOK_EVERY_S)
     insist(False, f"the refund is still {mine['status']} after {REFUND_WITHIN_S} s")
     return None
