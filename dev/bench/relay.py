@@ -4,9 +4,6 @@ import asyncio
 import time
 
 import asyncpg
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
-
 from shared.clock import new_id
 from shared.database import Database, metadata
 from shared.messaging import Relay, outbox_table
@@ -24,7 +21,7 @@ async def published_per_s(dsn: str, bootstrap: str) -> float:
     connection = await asyncpg.connect(dsn)
     database = Database.connect(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), application_name="bench")
     try:
-        await _fill(connection)
+        await _fill(database, connection)
         stop = asyncio.Event()
         relay = asyncio.create_task(Relay(database, bootstrap, "bench").run(stop))
         already = await _wait_for(connection, 1)
@@ -39,13 +36,11 @@ async def published_per_s(dsn: str, bootstrap: str) -> float:
         await connection.close()
 
 
-async def _fill(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _fill(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     tables = metadata("bench")
     outbox_table(tables)
-    for table in tables.sorted_tables:
-        await connection.execute(str(CreateTable(table).compile(dialect=postgresql.dialect())))
-        for index in table.indexes:
-            await connection.execute(str(CreateIndex(index).compile(dialect=postgresql.dialect())))
+    async with database.read() as uow:
+        await uow.sql.run_sync(tables.create_all)
     rows = [(new_id(), TOPIC, str(new_id()), "statement.ready/v1", b"x" * PAYLOAD_BYTES) for _ in range(ROWS)]
     await connection.executemany(
         "INSERT INTO outbox (event_id, topic, key, dataschema, payload) VALUES ($1, $2, $3, $4, $5)", rows
