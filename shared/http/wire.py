@@ -61,6 +61,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_received",
+        "_spoiled",
         "_started",
         "_transport",
         "_waiting",
@@ -99,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._framed = False
         self._received = False
         self._started = False
+        self._spoiled = False
         self._header_bytes = 0
         self._held_bytes = 0
         self._chunks.clear()
@@ -113,7 +115,8 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether the exchange ended so that the next one starts clean."""
-        return self.complete and self._keep_alive and self.error is None and not self._held_bytes and self.usable
+        clean = self.complete and self._keep_alive and not self._spoiled and not self._held_bytes
+        return clean and self.error is None and self.usable
 
     async def request(self, data: bytes, *, head_only: bool = False) -> None:
         """Send a whole request and wait for the head of the answer.
@@ -197,6 +200,14 @@ class Connection(asyncio.Protocol):
         while part := await self.more():
             parts.append(part)
         return b"".join(parts)
+
+    def extend(self, seconds: float) -> None:
+        """Give the exchange this much time from now on."""
+        self.deadline = self._loop.time() + seconds
+
+    def spoil(self) -> None:
+        """The request was not sent to its end, so nothing else may follow it on this connection."""
+        self._spoiled = True
 
     def expire(self) -> None:
         """The deadline has passed: end the exchange."""
