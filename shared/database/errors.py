@@ -3,7 +3,7 @@
 - DatabaseError
   - TransientDatabaseError: the same work may succeed when tried again
     - DatabaseUnavailableError: no connection, or it broke; wait for the server
-    - DatabaseContentionError: deadlock, serialization, lock or statement time-out; try again, perhaps with less at once
+    - DatabaseContentionError: deadlock, serialization, lock or statement time-out, or a migration; try again, perhaps with less at once
   - TransactionAbortedError: a statement's failure was swallowed, so that COMMIT could only roll back
 """
 
@@ -11,7 +11,11 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 _UNAVAILABLE_CLASSES = ("08", "53")  # connection exceptions; out of memory, disk or connections
-_UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
+_UNAVAILABLE_STATES = frozenset({
+    "57P01", "57P02", "57P03", "57P05",  # the server shuts down, crashed, starts, or ended an idle session
+    "25P03", "25P04",  # it ended a session that was idle in, or too long in, a transaction
+    "25006",  # it has become a standby
+})  # fmt: skip
 _CONTENTION_STATES = frozenset({"40001", "40P01", "55P03", "57014"})
 
 
@@ -28,7 +32,7 @@ class DatabaseUnavailableError(TransientDatabaseError):
 
 
 class DatabaseContentionError(TransientDatabaseError):
-    """Deadlock, serialization failure, lock time-out or statement time-out."""
+    """Deadlock, serialization failure, lock time-out, statement time-out, or a migration that ran meanwhile."""
 
 
 class TransactionAbortedError(DatabaseError):
@@ -47,15 +51,21 @@ def as_transient(error: BaseException, *, connection_lost: bool) -> TransientDat
     if isinstance(error, TransientDatabaseError):
         return error
     cause = _driver_error(error)
+    if isinstance(cause, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        return DatabaseContentionError(f"a migration ran meanwhile: {cause}")  # asyncpg has forgotten the old plan
     state = getattr(cause, "sqlstate", None)
     if isinstance(state, str):
-        if state in _CONTENTION_STATES:
-            return DatabaseContentionError(f"{state}: {cause}")
-        if state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES:
-            return DatabaseUnavailableError(f"{state}: {cause}")
-        return None
+        return _by_state(state, cause)
     if connection_lost and isinstance(cause, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         return DatabaseUnavailableError(f"the connection broke: {cause!r}")
+    return None
+
+
+def _by_state(state: str, cause: BaseException) -> TransientDatabaseError | None:
+    if state in _CONTENTION_STATES:
+        return DatabaseContentionError(f"{state}: {cause}")
+    if state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES:
+        return DatabaseUnavailableError(f"{state}: {cause}")
     return None
 
 

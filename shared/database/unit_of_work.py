@@ -166,8 +166,9 @@ class Transaction:
             except BaseException:
                 await self._pool.discard(self._session)
                 raise
-        await (self._pool.discard(self._session) if lost else self._pool.release(self._session))
         transient = as_transient(error, connection_lost=lost)
+        lost = lost or isinstance(transient, DatabaseUnavailableError)
+        await (self._pool.discard(self._session) if lost else self._pool.release(self._session))
         if transient is not None and transient is not error:
             raise transient from error
 

@@ -1,6 +1,7 @@
 """The consumer of one service: all its topics in one group, batch by batch."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.contracts import dataschema
-from shared.database import Database, UnitOfWork
-from shared.messaging import metrics
+from shared.database import Database, TransientDatabaseError, UnitOfWork
+from shared.messaging import metrics, parking
 from shared.messaging.delivery import Delivery, read_delivery, read_schema
-from shared.messaging.pauses import growing_delays, wait_for
+from shared.messaging.pauses import run_for_ever, wait_for
 from shared.messaging.processing import AbandonedError, Handlers, Processor, RetryOptions
 from shared.messaging.topics import EMBEDDED, ensure_topics
 from shared.observability import describe_error, get_logger
@@ -28,11 +29,13 @@ METADATA_MAX_AGE_MS = 10_000
 """How soon a topic that was made again after a wipe is noticed."""
 
 PARTITION_FETCH_BYTES_MAX = 1024 * 1024
+FETCH_BYTES_MAX = 8 * 1024 * 1024
+"""What is fetched ahead is bounded by these, and fetching waits while it is unread."""
+
 DRAIN_WITHIN_S = 8.0
 """How long a partition that is taken away is kept for the batch under way; less than the session's time-out."""
 
-RESTART_DELAY_S = 0.5
-RESTART_DELAY_MAX_S = 5.0
+STOP_WITHIN_S = 3.0
 GAUGES_S = 5.0
 
 Records: TypeAlias = "Mapping[TopicPartition, Sequence[Any]]"
@@ -98,18 +101,13 @@ class Consumer:
         if not self._topics:
             await stop.wait()
             return
-        delays = growing_delays(first_s=RESTART_DELAY_S, longest_s=RESTART_DELAY_MAX_S)
-        while not stop.is_set():
-            started = time.monotonic()
-            try:
-                await self._consume(stop)
-            except (KafkaError, OSError) as error:
-                log.warning("consumer.interrupted", reason=describe_error(error), kind=type(error).__name__)
-            except Exception:
-                log.exception("consumer.failed")
-            if time.monotonic() - started > RESTART_DELAY_MAX_S:
-                delays = growing_delays(first_s=RESTART_DELAY_S, longest_s=RESTART_DELAY_MAX_S)
-            await wait_for(stop, timeout_s=0 if stop.is_set() else next(delays))
+        await run_for_ever(
+            lambda: self._consume(stop),
+            stop,
+            who="consumer",
+            expected=(KafkaError, OSError),
+            failed=metrics.CONSUMER_FAILURES.inc,
+        )
 
     async def _consume(self, stop: asyncio.Event) -> None:
         await ensure_topics(self._bootstrap, flavour=self._flavour)
@@ -120,7 +118,9 @@ class Consumer:
             await client.start()
             await term.run()
         finally:
-            await client.stop()
+            await term.end()
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(client.stop(), STOP_WITHIN_S)
 
     def _client(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -136,6 +136,7 @@ class Consumer:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
+            fetch_max_bytes=FETCH_BYTES_MAX,
         )
 
     def select(self, records: Records) -> list[Delivery]:
@@ -183,13 +184,22 @@ class _Term(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka carrie
             await self._show_gauges_if_due()
             if records and sum(map(len, records.values())) < self._options.batch_records // 2:
                 await wait_for(self._stop, timeout_s=self._options.pace_s)
-        await self._commit()
+
+    async def end(self) -> None:
+        """Commit what is handled, if the broker answers soon; what is not committed the inbox will recognise."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN_S):
+                if self._committing is not None:
+                    await self._committing
+                await self._commit()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Let the batch under way end, or give it up when it waits for the database; then commit what is handled."""
         self._abandon.set()
         try:
             async with asyncio.timeout(DRAIN_WITHIN_S), self._busy:
+                if self._committing is not None:
+                    await self._committing
                 await self._commit()
         except TimeoutError:
             log.warning("consumer.drain_took_too_long", partitions=len(revoked))
@@ -209,7 +219,7 @@ class _Term(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka carrie
             deliveries = self._consumer.select(records)
             if deliveries:
                 try:
-                    await self._consumer.processor.process(deliveries, abandon=self._abandon)
+                    await self._consumer.processor.process(deliveries, abandon=(self._abandon, self._stop))
                 except AbandonedError:
                     log.info("consumer.batch_abandoned", size=len(deliveries))
                     return
@@ -241,6 +251,9 @@ class _Term(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka carrie
         if now < self._next_gauges:
             return
         self._next_gauges = now + GAUGES_S
+        with contextlib.suppress(TransientDatabaseError):
+            async with self._consumer.database.read() as uow:
+                await parking.count_open(uow)
         for topic, lag in (await self._lag()).items():
             metrics.CONSUMER_LAG.labels(topic).set(lag)
             self._consumer.lag[topic] = lag

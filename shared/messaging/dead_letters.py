@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.database import UnitOfWork
 from shared.messaging.consumer import Consumer
 from shared.messaging.delivery import Delivery
-from shared.messaging.parking import REASON_LENGTH_MAX
+from shared.messaging.parking import readable
 from shared.messaging.tables import ParkedState
 from shared.observability import describe_error, get_logger
 
@@ -139,7 +139,7 @@ async def _settle(consumer: Consumer, record_id: int, state: ParkedState) -> int
             following: int | None = await uow.raw.fetchval(_PROMOTE, row["consumer"], row["topic"], row["key"])
             return following
     except _HandlerError as error:
-        reason = f"{type(error.cause).__name__}: {describe_error(error.cause)}"[:REASON_LENGTH_MAX]
+        reason = readable(f"{type(error.cause).__name__}: {describe_error(error.cause)}")
         async with consumer.database.read() as uow:
             await uow.raw.execute(_REFUSED, record_id, reason)
         raise ReplayFailedError(reason) from error.cause

@@ -69,9 +69,14 @@ def read_delivery(record: "ConsumerRecord[bytes, bytes]", dataschema: str) -> De
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key=(record.key or b"").decode(errors="replace"),
+        key=_text(record.key or b""),
         event_id=event_id,
         dataschema=dataschema,
         payload=record.value or b"",
-        traceparent=trace.decode(errors="replace") if trace else None,
+        traceparent=_text(trace) if trace else None,
     )
+
+
+def _text(value: bytes) -> str:
+    """Text that PostgreSQL can keep, whatever a stranger sent."""
+    return value.decode(errors="replace").replace("\x00", "\ufffd")

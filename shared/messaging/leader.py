@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ log = get_logger(__name__)
 
 ACK_PATIENCE_S = 5.0
 """After this long without acknowledgement the topics are looked at: perhaps they are gone."""
+
+STOP_PATIENCE_S = 3.0
+"""How long shutdown waits for acknowledgements; what has none by then is published again by the next leader."""
 
 GAUGES_S = 5.0
 
@@ -127,19 +131,22 @@ class Leader:
     async def _publish(self, rows: Sequence[Any]) -> Published:
         """Publish, however long it takes: a lost broker is waited for, topics that are gone are made again."""
         publishing = asyncio.ensure_future(self._publisher.publish(rows))
-        lost = asyncio.ensure_future(self._lost.wait())
+        ended = asyncio.ensure_future(wait_for_any(self._lost, self._stop, timeout_s=math.inf))
         try:
-            while True:
-                await asyncio.wait((publishing, lost), timeout=ACK_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-                if publishing.done():
-                    return publishing.result()
+            while not publishing.done():
+                await asyncio.wait((publishing, ended), timeout=ACK_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
                 self._require_lock()
                 if self._stop.is_set():
-                    raise LeadershipLostError("stopped while the broker did not answer")
-                with contextlib.suppress(KafkaError):
-                    await ensure_topics(self._bootstrap, flavour=self._options.flavour)
+                    await asyncio.wait((publishing,), timeout=STOP_PATIENCE_S)
+                    break
+                if not publishing.done():
+                    with contextlib.suppress(KafkaError):
+                        await ensure_topics(self._bootstrap, flavour=self._options.flavour)
+            if publishing.done():
+                return publishing.result()
+            raise LeadershipLostError("stopped while the broker did not answer")
         finally:
-            lost.cancel()
+            ended.cancel()
             publishing.cancel()
 
     async def _refuse_known_offsets(self, published: Published) -> None:

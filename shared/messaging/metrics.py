@@ -15,6 +15,7 @@ RELAY_REFILLS = Counter(
     "Times a wiped or replaced broker was noticed",
 )
 
+CONSUMER_FAILURES = Counter("consumer_failures_total", "Times the consumer had to start again")
 CONSUMER_HANDLED = Counter("consumer_handled_total", "Events that took effect", ["type"])
 CONSUMER_REPEATED = Counter("consumer_repeated_total", "Deliveries that had been handled before")
 CONSUMER_SKIPPED = Counter("consumer_skipped_total", "Deliveries of types that this service does not handle")

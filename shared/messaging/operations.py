@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel
 
 from shared.database import Database
-from shared.messaging import metrics, outbox_store
+from shared.messaging import outbox_store, parking
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import (
     LAST_ID,
@@ -24,8 +24,6 @@ from shared.messaging.dead_letters import (
 from shared.messaging.tables import ParkedState
 
 PAGE_MAX = 200
-
-_COUNT_OPEN = "SELECT state, count(*) FROM parked_records WHERE state IN ('parked', 'waiting') GROUP BY state"
 
 
 class Republish(BaseModel):
@@ -87,15 +85,13 @@ async def read_figures(database: Database, consumer: Consumer) -> Figures:
     """Read the state of messaging, and show it as metrics too."""
     async with database.read() as uow:
         pending = await outbox_store.count_pending(uow.raw)
-        open_records = {row["state"]: row["count"] for row in await uow.raw.fetch(_COUNT_OPEN)}
-    for state in (ParkedState.PARKED, ParkedState.WAITING):
-        metrics.PARKED_RECORDS.labels(state.value).set(open_records.get(state, 0))
+        open_records = await parking.count_open(uow)
     return Figures(
         outbox_pending=pending.count,
         outbox_oldest_s=pending.oldest_s,
         lag=consumer.lag,
-        parked=open_records.get(ParkedState.PARKED, 0),
-        waiting=open_records.get(ParkedState.WAITING, 0),
+        parked=open_records[ParkedState.PARKED],
+        waiting=open_records[ParkedState.WAITING],
     )
 
 

@@ -7,6 +7,7 @@ import orjson
 from shared.clock import new_id
 from shared.contracts.topics import DEAD_LETTER_SUFFIX
 from shared.database import UnitOfWork
+from shared.messaging import metrics
 from shared.messaging.delivery import Delivery
 from shared.messaging.outbox import ring_outbox
 from shared.messaging.tables import ParkedState
@@ -22,6 +23,7 @@ SELECT DISTINCT topic, key FROM (
     ORDER BY id FOR SHARE
 ) AS open
 """
+_COUNT_OPEN = "SELECT state, count(*) FROM parked_records WHERE state IN ('parked', 'waiting') GROUP BY state"
 _STORE = """
 INSERT INTO parked_records
     (consumer, topic, partition, record_offset, key, event_id, dataschema, payload, traceparent, reason, attempts, state)
@@ -55,7 +57,7 @@ async def store_waiting(uow: UnitOfWork, consumer: str, deliveries: Sequence[Del
 
 async def store_parked(uow: UnitOfWork, consumer: str, delivery: Delivery, *, reason: str, attempts: int) -> None:
     """Give up on a record for now: keep it, and have its dead-letter topic show it."""
-    reason = reason[:REASON_LENGTH_MAX]
+    reason = readable(reason)
     await _store(uow, consumer, [delivery], reason=reason, attempts=attempts, state=ParkedState.PARKED)
     headers: Mapping[str, str | int] = {
         "reason": orjson.dumps(reason).decode(),
@@ -78,6 +80,20 @@ async def store_parked(uow: UnitOfWork, consumer: str, delivery: Delivery, *, re
         headers,
     )
     ring_outbox(uow)
+
+
+async def count_open(uow: UnitOfWork) -> dict[ParkedState, int]:
+    """How many records are parked, and how many wait behind them; shown as a metric too."""
+    counted = {row["state"]: row["count"] for row in await uow.raw.fetch(_COUNT_OPEN)}
+    found = {state: counted.get(state, 0) for state in (ParkedState.PARKED, ParkedState.WAITING)}
+    for state, count in found.items():
+        metrics.PARKED_RECORDS.labels(state.value).set(count)
+    return found
+
+
+def readable(reason: str) -> str:
+    """A reason cut to a length that an operator reads, without what PostgreSQL cannot keep."""
+    return reason[:REASON_LENGTH_MAX].replace("\x00", "\ufffd")
 
 
 async def _store(

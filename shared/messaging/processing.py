@@ -12,7 +12,7 @@ from shared.messaging import crash, metrics, parking
 from shared.messaging.delivery import Delivery, UndecodableRecordError
 from shared.messaging.inbox import remember
 from shared.messaging.outbox import pending_events
-from shared.messaging.pauses import growing_delays, wait_for
+from shared.messaging.pauses import growing_delays, wait_for_any
 from shared.messaging.waves import waves
 from shared.observability import continue_trace, current_traceparent, describe_error, get_logger, span
 
@@ -34,7 +34,7 @@ _SAMPLED = "-01"
 
 
 class AbandonedError(Exception):
-    """The partitions were taken away while the batch waited to be tried again: nothing was kept of what is left."""
+    """The partitions were taken away, or the process stops, while the batch waited: what is left of it had no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Processor:
         self._handlers = handlers
         self._retry = retry
 
-    async def process(self, deliveries: Sequence[Delivery], *, abandon: asyncio.Event) -> None:
+    async def process(self, deliveries: Sequence[Delivery], *, abandon: Sequence[asyncio.Event]) -> None:
         """Handle these records, in their order per key. Returns when each has taken effect or is parked.
 
-        :raises AbandonedError: `abandon` was set while the database was waited for.
+        :raises AbandonedError: one of `abandon` was set while something was waited for.
         """
         await self._process(deliveries, _Waiting(self._retry, abandon))
 
@@ -147,8 +147,8 @@ class Processor:
     async def _handle(self, deliveries: Sequence[Delivery]) -> None:
         """One transaction: what was not handled before takes effect, what follows a parked record waits behind it."""
         async with self._database.begin(crash_point=crash.CONSUMER_AFTER_EFFECT) as uow:
-            fresh, has_open = await self._fresh(uow, deliveries)
-            if fresh and has_open:
+            fresh, may_be_blocked = await self._fresh(uow, deliveries)
+            if fresh and may_be_blocked:
                 blocked = await parking.blocked_keys(uow, self._consumer, fresh)
                 waiting = [delivery for delivery in fresh if delivery.ordering_key in blocked]
                 if waiting:
@@ -159,15 +159,19 @@ class Processor:
             crash.at(crash.CONSUMER_BEFORE_COMMIT)
 
     async def _fresh(self, uow: UnitOfWork, deliveries: Sequence[Delivery]) -> tuple[list[Delivery], bool]:
-        """Those not handled before, each once, and whether any key of this consumer is parked."""
+        """Those not handled before, each once, and whether any of their keys may be parked.
+
+        A repetition may have been parked by another process a moment ago, later than our snapshot: then we look again.
+        """
         new_ids, has_open = await remember(uow, self._consumer, [delivery.event_id for delivery in deliveries])
         fresh = []
         for delivery in deliveries:
             if delivery.event_id in new_ids:
                 new_ids.remove(delivery.event_id)  # a second copy within the batch is a repetition
                 fresh.append(delivery)
-        metrics.CONSUMER_REPEATED.inc(len(deliveries) - len(fresh))
-        return fresh, has_open
+        repeated = len(deliveries) - len(fresh)
+        metrics.CONSUMER_REPEATED.inc(repeated)
+        return fresh, has_open or repeated > 0
 
     async def _park(self, delivery: Delivery, error: Exception, attempts: int, waiting: "_Waiting") -> None:
         log.error(
@@ -197,7 +201,7 @@ class Processor:
 class _Waiting:
     """The waiting that one batch may do, which ends at once when its partitions are taken away."""
 
-    def __init__(self, options: RetryOptions, abandon: asyncio.Event) -> None:
+    def __init__(self, options: RetryOptions, abandon: Sequence[asyncio.Event]) -> None:
         self._patience_s = options.patience_s
         self._abandon = abandon
 
@@ -207,8 +211,8 @@ class _Waiting:
         return self._patience_s >= 0
 
     async def sleep(self, delay_s: float) -> None:
-        """:raises AbandonedError: the partitions were taken away."""
-        if await wait_for(self._abandon, timeout_s=delay_s):
+        """:raises AbandonedError: the partitions were taken away, or we are asked to stop."""
+        if await wait_for_any(*self._abandon, timeout_s=delay_s):
             raise AbandonedError
 
 

@@ -78,7 +78,10 @@ class Publisher:
             for (topic, partition), batch in batches.items()
         ]
         published = Published()
-        for (place, batch), acknowledged in zip(batches.items(), await asyncio.gather(*waiting), strict=True):
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        for (place, batch), acknowledged in zip(batches.items(), answers, strict=True):
+            if isinstance(acknowledged, BaseException):
+                raise acknowledged
             published.ids.extend(batch.ids)
             if acknowledged.offset >= 0:  # a repetition is acknowledged without its place
                 published.last_offsets[place] = acknowledged.offset + len(batch.ids) - 1

@@ -1,7 +1,6 @@
 """The relay: takes what is committed in the outbox to Kafka, in order, for ever."""
 
 import asyncio
-import time
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -11,15 +10,13 @@ from shared.database.auxiliary import AdvisoryLocks
 from shared.messaging import metrics
 from shared.messaging.leader import BrokerLostRecordsError, Leader, LeadershipLostError, RelayOptions
 from shared.messaging.outbox import CHANNEL
-from shared.messaging.pauses import growing_delays, wait_for
-from shared.observability import describe_error, get_logger
+from shared.messaging.pauses import run_for_ever, wait_for
+from shared.observability import get_logger
 
 log = get_logger(__name__)
 
 LOCK = "kaquan.relay"
 STANDBY_S = 1.0
-RESTART_DELAY_S = 0.5
-RESTART_DELAY_MAX_S = 5.0
 
 _INTERRUPTIONS = (
     KafkaError,
@@ -53,20 +50,13 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead or stand by until `stop` is set. Lost servers are waited for."""
-        delays = growing_delays(first_s=RESTART_DELAY_S, longest_s=RESTART_DELAY_MAX_S)
-        while not stop.is_set():
-            started = time.monotonic()
-            try:
-                await self._stand_by(stop)
-            except _INTERRUPTIONS as error:
-                metrics.RELAY_FAILURES.inc()
-                log.warning("relay.interrupted", reason=describe_error(error))
-            except Exception:
-                metrics.RELAY_FAILURES.inc()
-                log.exception("relay.failed")
-            if time.monotonic() - started > RESTART_DELAY_MAX_S:
-                delays = growing_delays(first_s=RESTART_DELAY_S, longest_s=RESTART_DELAY_MAX_S)
-            await wait_for(stop, timeout_s=next(delays))
+        await run_for_ever(
+            lambda: self._stand_by(stop),
+            stop,
+            who="relay",
+            expected=_INTERRUPTIONS,
+            failed=metrics.RELAY_FAILURES.inc,
+        )
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
         async with self._database.dedicated() as raw:
