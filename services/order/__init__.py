@@ -1,0 +1,1 @@
+"""Orders: checkout, pricing, payment, refund; runs the purchase saga."""

@@ -1,0 +1,55 @@
+"""What the routes work with, put together by main."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from services.order.clients.neighbours import Holds, Risk
+from services.order.clients.providers import Providers
+from services.order.domain.checkouts import ClaimWanted
+from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
+from services.order.queries.catalogue import Catalogue
+from services.order.queries.watch import Watchers
+from services.order.usecases.checkout import Claimed, Done, Placement
+from services.order.usecases.payments import Reported
+from shared.crypto import Keyring
+from shared.database import Coalescer, Database
+
+
+@dataclass(frozen=True, slots=True)
+class HotPaths:
+    """Writes that many ask for at once: those that wait together share one statement."""
+
+    claims: Coalescer[ClaimWanted, Claimed | Done]
+    releases: Coalescer[tuple[str, str, UUID], None]
+    placements: Coalescer[Placement, None]
+    payments: Coalescer[PaymentWanted, PayableOrder]
+    reports: Coalescer[Reported, PaymentOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a request may need. `pay_window` is how long an order may be paid, `guest_key` signs guests' tokens."""
+
+    database: Database
+    catalogue: Catalogue
+    hot: HotPaths
+    holds: Holds
+    risk: Risk
+    providers: Providers
+    watchers: Watchers
+    keyring: Keyring
+    guest_key: bytes
+    pay_window: timedelta
+
+
+async def _desk(request: Request) -> Desk:
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)  # noqa: S101  # main.py puts it there
+    return desk
+
+
+OrderDesk = Annotated[Desk, Depends(_desk)]

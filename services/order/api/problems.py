@@ -1,0 +1,46 @@
+"""How what may go wrong is answered over HTTP. The one table from errors to codes."""
+
+from collections.abc import Mapping
+
+from services.order.clients.neighbours import StockInsufficientError
+from services.order.clients.providers import ProviderUnknownError
+from services.order.domain.contacts import ContactError
+from services.order.domain.orders import NotPaidError, NotRefundableError, UnknownComponentError
+from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
+from services.order.domain.pricing import (
+    MixedCurrencyError,
+    PriceChangedError,
+    QuantityError,
+    SkuOffShelfError,
+    SkuUnknownError,
+)
+from services.order.domain.refunds import RefundNotInReviewError
+from services.order.domain.states import IllegalMoveError
+from services.order.queries.watch import TooManyWatchesError
+from services.order.usecases.changes import OrderNotFoundError
+from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
+from services.order.usecases.refunds import NothingToRefundError
+from shared.http import ProblemSpec
+
+PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
+    SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
+    SkuOffShelfError: ProblemSpec(409, "sku.off_shelf", "The SKU is not on sale"),
+    QuantityError: ProblemSpec(400, "quantity.out_of_range", "The quantity is out of range"),
+    MixedCurrencyError: ProblemSpec(400, "currency.mixed", "One order is paid in one currency"),
+    PriceChangedError: ProblemSpec(409, "price.changed", "The price has changed"),
+    ContactError: ProblemSpec(400, "contact.invalid", "A guest must be reachable"),
+    StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough left"),
+    KeyReusedError: ProblemSpec(422, "idempotency.reused", "The Idempotency-Key was used for another request"),
+    CheckoutInProgressError: ProblemSpec(409, "idempotency.in_progress", "The same request is still being worked on"),
+    OrderNotFoundError: ProblemSpec(404, "order.not_found", "There is no such order"),
+    OrderNotPayableError: ProblemSpec(409, "order.not_payable", "The order cannot be paid"),
+    TooManyPaymentsError: ProblemSpec(409, "payment.too_many", "The order was tried to be paid too often"),
+    ProviderUnknownError: ProblemSpec(404, "payment.provider_unknown", "There is no such payment provider"),
+    NotPaidError: ProblemSpec(409, "order.not_paid", "The order is not paid"),
+    NotRefundableError: ProblemSpec(409, "refund.not_refundable", "Something of it is given back already"),
+    NothingToRefundError: ProblemSpec(409, "refund.nothing_left", "There is nothing to give back"),
+    UnknownComponentError: ProblemSpec(404, "component.unknown", "The order has no such line or component"),
+    RefundNotInReviewError: ProblemSpec(409, "refund.not_in_review", "There is nothing to decide"),
+    IllegalMoveError: ProblemSpec(409, "order.illegal_move", "The order's state does not allow it"),
+    TooManyWatchesError: ProblemSpec(503, "stream.full", "Too many streams are open"),
+}

@@ -1,0 +1,83 @@
+"""What this service hears, and which use case takes it. One transaction and one set of facts per call."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.order.usecases import read_models, refunds, saga
+from shared.clock import utc_now
+from shared.contracts import (
+    CardIssuedV1,
+    CardRejectedV1,
+    CardRevokedV1,
+    CardRevokeRefusedV1,
+    ContractPublishedV1,
+    Envelope,
+    Event,
+    MemberTierChangedV1,
+    ProductChangedV1,
+    RiskDeniedV1,
+    RiskReleasedV1,
+    SettlementReversedV1,
+    SettlementSplitV1,
+)
+from shared.database import UnitOfWork
+from shared.messaging import Handler
+
+
+async def on_product_changed(uow: UnitOfWork, heard: Sequence[Envelope[ProductChangedV1]]) -> None:
+    await read_models.learn_products(uow, [each.data for each in heard])
+
+
+async def on_tier_changed(uow: UnitOfWork, heard: Sequence[Envelope[MemberTierChangedV1]]) -> None:
+    await read_models.learn_tiers(uow, [each.data for each in heard])
+
+
+async def on_contract_published(uow: UnitOfWork, heard: Sequence[Envelope[ContractPublishedV1]]) -> None:
+    await read_models.learn_contracts(uow, [each.data for each in heard])
+
+
+async def on_card_issued(uow: UnitOfWork, heard: Sequence[Envelope[CardIssuedV1]]) -> None:
+    await saga.note_issued(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_card_rejected(uow: UnitOfWork, heard: Sequence[Envelope[CardRejectedV1]]) -> None:
+    await saga.note_rejected(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_settlement_split(uow: UnitOfWork, heard: Sequence[Envelope[SettlementSplitV1]]) -> None:
+    await saga.note_split(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_risk_released(uow: UnitOfWork, heard: Sequence[Envelope[RiskReleasedV1]]) -> None:
+    await saga.note_released(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_risk_denied(uow: UnitOfWork, heard: Sequence[Envelope[RiskDeniedV1]]) -> None:
+    await saga.note_denied(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_card_revoked(uow: UnitOfWork, heard: Sequence[Envelope[CardRevokedV1]]) -> None:
+    await refunds.note_revoked(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_revoke_refused(uow: UnitOfWork, heard: Sequence[Envelope[CardRevokeRefusedV1]]) -> None:
+    await refunds.note_revoke_refused(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_settlement_reversed(uow: UnitOfWork, heard: Sequence[Envelope[SettlementReversedV1]]) -> None:
+    await refunds.note_reversed(uow, [each.data for each in heard], now=utc_now())
+
+
+HANDLERS: Mapping[type[Event], Handler[Any]] = {
+    ProductChangedV1: on_product_changed,
+    MemberTierChangedV1: on_tier_changed,
+    ContractPublishedV1: on_contract_published,
+    CardIssuedV1: on_card_issued,
+    CardRejectedV1: on_card_rejected,
+    CardRevokedV1: on_card_revoked,
+    CardRevokeRefusedV1: on_revoke_refused,
+    SettlementSplitV1: on_settlement_split,
+    SettlementReversedV1: on_settlement_reversed,
+    RiskReleasedV1: on_risk_released,
+    RiskDeniedV1: on_risk_denied,
+}

@@ -1,0 +1,146 @@
+"""The order service: the one place where its parts are put together."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from services.order.api import PROBLEMS, ROUTERS
+from services.order.api.desk import Desk, HotPaths
+from services.order.clients import sandbox
+from services.order.clients.neighbours import Holds, Risk
+from services.order.clients.providers import Providers
+from services.order.consumers import HANDLERS
+from services.order.domain.checkouts import ClaimWanted
+from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
+from services.order.queries.catalogue import Catalogue
+from services.order.queries.watch import Watchers
+from services.order.settings import Settings
+from services.order.usecases.checkout import (
+    Claimed,
+    Done,
+    Placement,
+    claim_checkouts,
+    place_orders,
+    release_checkouts,
+)
+from services.order.usecases.payments import Reported, open_payments, settle_reports
+from shared.clock import utc_now
+from shared.crypto import Keyring
+from shared.database import Coalescer, Database
+from shared.http import Background, IdentitySigner, ServiceClient, create_app, serve
+from shared.messaging import Consumer, Relay, operations_router
+from shared.observability import configure
+from shared.settings import ProcessRole, read_key
+
+SERVICE = "order"
+
+
+def build(settings: Settings) -> FastAPI:
+    """The application with everything behind it; nothing is connected before it starts."""
+    database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
+    identity_key = read_key(settings.keys_dir, "internal.key")
+    signer = IdentitySigner(identity_key, SERVICE)
+    inventory = ServiceClient(settings.inventory_url, signer, neighbour="inventory")
+    risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
+    outside = httpx.AsyncClient()
+    consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
+    catalogue = Catalogue(database)
+    watchers = Watchers(database)
+    desk = Desk(
+        database=database,
+        catalogue=catalogue,
+        hot=_hot_paths(database),
+        holds=Holds(inventory),
+        risk=Risk(risk),
+        providers=_providers(settings, outside),
+        watchers=watchers,
+        keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
+        guest_key=read_key(settings.keys_dir, "guest-token.key"),
+        pay_window=settings.pay_window,
+    )
+    app = create_app(
+        service=SERVICE,
+        title="Orders",
+        identity_key=identity_key,
+        problems=PROBLEMS,
+        ready=database.ping,
+        background=_background(settings, desk, consumer),
+        routers=(*ROUTERS, operations_router(database, consumer)),
+        database=database,
+        on_start=[catalogue.refresh],
+        on_stop=[inventory.close, risk.close, outside.aclose, database.close],
+    )
+    app.state.desk = desk
+    return app
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings()
+    configure(SERVICE, settings)
+    serve(build(settings), host=settings.host, port=settings.port)
+
+
+def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Background]:
+    tasks: list[Background] = []
+    if ProcessRole.API in settings.roles:
+        tasks += [desk.catalogue.run, desk.watchers.run]
+    if ProcessRole.CONSUMER in settings.roles:
+        tasks.append(consumer.run)
+    if ProcessRole.RELAY in settings.roles:
+        tasks.append(Relay(desk.database, settings.kafka_bootstrap, SERVICE).run)
+    return tasks
+
+
+def _providers(settings: Settings, outside: httpx.AsyncClient) -> Providers:
+    return Providers(
+        {
+            sandbox.NAME: sandbox.SandboxProvider(
+                base_url=settings.sandbox_payment_url,
+                notify_url=f"{settings.gateway_url.rstrip('/')}/v1/payments/{sandbox.NAME}/notify",
+                merchant_id=settings.sandbox_merchant_id,
+                key=read_key(settings.keys_dir, "payment-sandbox.key"),
+                http=outside,
+                clock=utc_now,
+            )
+        }
+    )
+
+
+def _hot_paths(database: Database) -> HotPaths:
+    """Claims, openings and placements are one statement each and need no transaction around it; reports lock first."""
+
+    async def claim(wanted: Sequence[ClaimWanted]) -> Sequence[Claimed | Done | Exception]:
+        async with database.read() as uow:
+            return await claim_checkouts(uow, wanted, now=utc_now())
+
+    async def release(claims: Sequence[tuple[str, str, UUID]]) -> Sequence[None]:
+        async with database.read() as uow:
+            await release_checkouts(uow, claims)
+        return [None] * len(claims)
+
+    async def place(placements: Sequence[Placement]) -> Sequence[None]:
+        async with database.read() as uow:
+            return await place_orders(uow, placements)
+
+    async def open_them(wanted: Sequence[PaymentWanted]) -> Sequence[PayableOrder | Exception]:
+        async with database.read() as uow:
+            return await open_payments(uow, wanted, now=utc_now())
+
+    async def settle(reports: Sequence[Reported]) -> Sequence[PaymentOutcome | Exception]:
+        async with database.begin() as uow:
+            return await settle_reports(uow, reports, now=utc_now())
+
+    return HotPaths(
+        claims=Coalescer(claim),
+        releases=Coalescer(release),
+        placements=Coalescer(place),
+        payments=Coalescer(open_them),
+        reports=Coalescer(settle),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Reads straight from the tables: no locks, no writes."""

@@ -1,0 +1,123 @@
+"""Offers and split contracts in memory, kept near the tables by a doorbell and a short interval."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.order.domain.checkouts import Contract
+from services.order.domain.pricing import Offer, OfferComponent
+from services.order.repository.read_models import CATALOGUE_CHANNEL
+from shared.database import Database, TransientDatabaseError
+from shared.observability import get_logger
+
+REFRESH_INTERVAL_S = 1.0
+"""A replica that missed the doorbell is this far behind at most."""
+
+_OVERLAP = timedelta(seconds=30)
+"""Rows are stamped before they are committed: look back further than any transaction lasts."""
+
+_PRODUCTS = "SELECT product_id, version, on_shelf, skus, updated_at FROM products WHERE updated_at >= $1"
+_CONTRACTS = "SELECT sku_id, contract_id, version, hash, effective_from FROM contracts WHERE updated_at >= $1"
+_NOW = "SELECT clock_timestamp()"
+_EVER = "SELECT 'epoch'::timestamptz"
+
+log = get_logger(__name__)
+
+
+class Catalogue:
+    """What can be bought at which price, and to which contract its shares are locked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._offers: dict[UUID, Offer] = {}
+        self._contracts: dict[UUID, tuple[Contract, ...]] = {}
+        self._versions: dict[UUID, int] = {}
+        self._skus_of: dict[UUID, tuple[UUID, ...]] = {}
+        self._seen: Any = None
+        self._refreshing: asyncio.Task[None] | None = None
+
+    @property
+    def offers(self) -> Mapping[UUID, Offer]:
+        """Every offer by its SKU, those off the shelf included."""
+        return self._offers
+
+    @property
+    def contracts(self) -> Mapping[UUID, Sequence[Contract]]:
+        """Every published version of each SKU's contract."""
+        return self._contracts
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep up until told to stop."""
+        async with self._database.listen(CATALOGUE_CHANNEL) as bell:
+            while not stop.is_set():
+                bell.clear()
+                try:
+                    await self.refresh()
+                except TransientDatabaseError as error:
+                    log.warning("catalogue.behind", reason=str(error))
+                await _first_of(bell, stop, within_s=REFRESH_INTERVAL_S)
+
+    async def refresh(self) -> None:
+        """Take what has changed since the last time. Callers at the same time share one look, which begins after they call.
+
+        :raises TransientDatabaseError: the database cannot be asked now.
+        """
+        running = self._refreshing
+        if running is not None and not running.done():
+            await asyncio.wait([running])
+        if self._refreshing is running or self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._load())
+        await asyncio.shield(self._refreshing)
+
+    async def _load(self) -> None:
+        async with self._database.read() as uow:
+            now = await uow.raw.fetchval(_NOW)
+            since = await uow.raw.fetchval(_EVER) if self._seen is None else self._seen - _OVERLAP
+            products = await uow.raw.fetch(_PRODUCTS, since)
+            contracts = await uow.raw.fetch(_CONTRACTS, since)
+        for row in products:
+            if row["version"] > self._versions.get(row["product_id"], 0):
+                self._take_product(row)
+        for row in contracts:
+            contract = Contract(row["contract_id"], row["version"], row["hash"], row["effective_from"])
+            known = self._contracts.get(row["sku_id"], ())
+            if contract not in known:
+                self._contracts[row["sku_id"]] = (*known, contract)
+        self._seen = now
+
+    def _take_product(self, row: Any) -> None:
+        product_id = row["product_id"]
+        offers = [_offer(product_id, sku, on_shelf=row["on_shelf"]) for sku in row["skus"]]
+        for sku_id in self._skus_of.get(product_id, ()):
+            self._offers.pop(sku_id, None)
+        for offer in offers:
+            self._offers[offer.sku_id] = offer
+        self._skus_of[product_id] = tuple(offer.sku_id for offer in offers)
+        self._versions[product_id] = row["version"]
+
+
+def _offer(product_id: UUID, sku: Mapping[str, Any], *, on_shelf: bool) -> Offer:
+    return Offer(
+        product_id=product_id,
+        sku_id=UUID(sku["sku_id"]),
+        name=sku["name"],
+        price_minor=sku["price_minor"],
+        currency=sku["currency"],
+        max_per_order=sku["max_per_order"],
+        on_sale=on_shelf and sku["on_sale"],
+        components=tuple(
+            OfferComponent(UUID(part["sku_id"]), part["name"], part["kind"], part["quantity"], part["weight"])
+            for part in sku["components"]
+        ),
+    )
+
+
+async def _first_of(*events: asyncio.Event, within_s: float) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,127 @@
+"""Watching orders change: one look for all watched orders of a process, however many watch."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from services.order.queries.orders import read_orders, read_versions
+from services.order.repository.orders import CHANGED_CHANNEL
+from shared.database import Database, TransientDatabaseError
+from shared.observability import Gauge, get_logger
+
+POLL_INTERVAL_S = 0.25
+"""A change whose doorbell was lost is seen this much later."""
+
+LOOK_INTERVAL_S = 0.02
+"""Doorbells closer together than this are one look."""
+
+WATCHES_MAX = 20_000
+"""Streams open at once in one process; who comes then is asked to poll."""
+
+Json = dict[str, Any]
+
+log = get_logger(__name__)
+
+_WATCHES = Gauge("order_watches", "Open order status streams")
+
+
+class TooManyWatchesError(Exception):
+    """No more streams are taken; ask again later, or poll."""
+
+
+class Watch:
+    """One stream's view of one order: the newest state that it has not yet taken."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self._newest: Json | None = None
+        self._news = asyncio.Event()
+
+    def put(self, order: Json) -> None:
+        """Show a newer state; one that was not taken in time is skipped."""
+        if order["version"] > self.version:
+            self.version = order["version"]
+            self._newest = order
+            self._news.set()
+
+    async def next(self, *, within_s: float) -> Json | None:
+        """The next state, or None if there is none in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
+        except TimeoutError:
+            return None
+        self._news.clear()
+        return self._newest
+
+
+class Watchers:
+    """All streams of this process, fed by one background task."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watches: dict[UUID, set[Watch]] = defaultdict(set)
+        self._count = 0
+        self._somebody = asyncio.Event()
+
+    @asynccontextmanager
+    async def watch(self, order_id: UUID, *, version: int) -> AsyncIterator[Watch]:
+        """Watch one order from a version on.
+
+        :raises TooManyWatchesError: this process has its fill.
+        """
+        if self._count >= WATCHES_MAX:
+            raise TooManyWatchesError(f"{WATCHES_MAX} streams are open")
+        watch = Watch(version)
+        self._watches[order_id].add(watch)
+        self._count += 1
+        _WATCHES.set(self._count)
+        self._somebody.set()
+        try:
+            yield watch
+        finally:
+            self._count -= 1
+            _WATCHES.set(self._count)
+            self._watches[order_id].discard(watch)
+            if not self._watches[order_id]:
+                del self._watches[order_id]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look whenever the doorbell rings, and now and then without, as long as anybody watches."""
+        async with self._database.listen(CHANGED_CHANNEL) as bell:
+            while not stop.is_set():
+                if not self._watches:
+                    self._somebody.clear()
+                    await _wait(self._somebody, within_s=1.0)
+                    continue
+                await _wait(bell, within_s=POLL_INTERVAL_S)
+                bell.clear()
+                await self._look()
+                await asyncio.sleep(LOOK_INTERVAL_S)
+
+    async def _look(self) -> None:
+        try:
+            async with self._database.read() as uow:
+                versions = await read_versions(uow, list(self._watches))
+                changed = [order_id for order_id, version in versions.items() if self._is_news(order_id, version)]
+                orders = await read_orders(uow, changed) if changed else {}
+        except TransientDatabaseError as error:
+            log.warning("watch.behind", reason=str(error))
+            return
+        for order_id, order in orders.items():
+            for watch in tuple(self._watches.get(order_id, ())):
+                watch.put(order)
+
+    def _is_news(self, order_id: UUID, version: int) -> bool:
+        return any(watch.version < version for watch in self._watches.get(order_id, ()))
+
+
+async def _wait(event: asyncio.Event, *, within_s: float) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,93 @@
+"""Baskets, quotes and new orders."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LINES_MAX = 20
+"""Lines in one order."""
+
+BUYER_FIELDS_MAX = 10
+
+_Name = Annotated[str, Field(min_length=1, max_length=64)]
+_Value = Annotated[str, Field(max_length=256)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class LineIn(_Body):
+    """What is wanted. `buyer_fields` is what the goods need to know, such as the account to top up."""
+
+    sku_id: UUID
+    quantity: Annotated[int, Field(strict=True)]
+    buyer_fields: Annotated[dict[_Name, _Value] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
+
+
+class QuoteIn(_Body):
+    """A basket."""
+
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
+    coupon_id: UUID | None = None
+    points: Annotated[int | None, Field(ge=0)] = None
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "web"
+
+
+class ContactIn(_Body):
+    """How a guest can be reached: at least one of the two."""
+
+    email: Annotated[str | None, Field(max_length=254)] = None
+    phone: Annotated[str | None, Field(max_length=32)] = None
+
+
+class CheckoutIn(QuoteIn):
+    """A basket to be ordered. With `expected_total_minor` it is ordered at that price or not at all."""
+
+    contact: ContactIn | None = None
+    expected_total_minor: Annotated[int | None, Field(strict=True, ge=0)] = None
+
+
+class AdjustmentOut(BaseModel):
+    """One explained step from list price to price paid; `amount_minor` is what it takes off."""
+
+    kind: str
+    label: str
+    amount_minor: int
+    rule: str
+
+
+class QuoteLineOut(BaseModel):
+    """One line at its price."""
+
+    sku_id: UUID
+    name: str
+    quantity: int
+    unit_minor: int
+    list_minor: int
+    total_minor: int
+
+
+class QuoteOut(BaseModel):
+    """What a basket costs, and why."""
+
+    currency: str
+    list_minor: int
+    total_minor: int
+    lines: list[QuoteLineOut]
+    adjustments: list[AdjustmentOut]
+
+
+class CheckoutOut(BaseModel):
+    """A new order. A guest's `access_token` opens this one order: its status, its codes and its refund."""
+
+    order_id: UUID
+    order_no: str
+    status: str
+    currency: str
+    total_minor: int
+    adjustments: list[AdjustmentOut]
+    pay_before: datetime
+    access_token: str | None = None

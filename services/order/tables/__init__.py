@@ -1,0 +1,33 @@
+"""The order service's rows."""
+
+from services.order.tables.base import METADATA
+from services.order.tables.orders import CHECKOUTS, OPERATOR_ACTIONS, ORDER_COMPONENTS, ORDER_LINES, ORDERS
+from services.order.tables.payments import PAYMENT_ANOMALIES, PAYMENTS, REFUND_PARTS, REFUNDS
+from services.order.tables.read_models import CONTRACTS, MEMBER_TIERS, PRODUCTS
+from shared.http import idempotency_table
+from shared.messaging import inbox_table, outbox_table, parked_table
+
+OUTBOX = outbox_table(METADATA)
+INBOX = inbox_table(METADATA)
+PARKED = parked_table(METADATA)
+IDEMPOTENCY = idempotency_table(METADATA)
+
+__all__ = [
+    "CHECKOUTS",
+    "CONTRACTS",
+    "IDEMPOTENCY",
+    "INBOX",
+    "MEMBER_TIERS",
+    "METADATA",
+    "OPERATOR_ACTIONS",
+    "ORDERS",
+    "ORDER_COMPONENTS",
+    "ORDER_LINES",
+    "OUTBOX",
+    "PARKED",
+    "PAYMENTS",
+    "PAYMENT_ANOMALIES",
+    "PRODUCTS",
+    "REFUNDS",
+    "REFUND_PARTS",
+]

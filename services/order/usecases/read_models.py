@@ -1,0 +1,42 @@
+"""What order keeps of others' facts."""
+
+from collections.abc import Sequence
+
+from services.order.repository.read_models import (
+    ContractRow,
+    ProductRow,
+    TierRow,
+    keep_contracts,
+    keep_products,
+    keep_tiers,
+)
+from shared.contracts import ContractPublishedV1, MemberTierChangedV1, ProductChangedV1
+from shared.database import UnitOfWork
+
+
+async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1]) -> None:
+    """Products as they now stand; an older version than the one that is known is ignored."""
+    rows = [
+        ProductRow(
+            product_id=product.product_id,
+            version=product.version,
+            name=product.name,
+            on_shelf=product.on_shelf,
+            skus=[sku.model_dump(mode="json") for sku in product.skus],
+        )
+        for product in changed
+    ]
+    await keep_products(uow, rows)
+
+
+async def learn_tiers(uow: UnitOfWork, changed: Sequence[MemberTierChangedV1]) -> None:
+    """Members' tiers; an older sequence than the one that is known is ignored."""
+    await keep_tiers(uow, [TierRow(fact.member_id, fact.sequence, fact.tier, fact.price_bp) for fact in changed])
+
+
+async def learn_contracts(uow: UnitOfWork, published: Sequence[ContractPublishedV1]) -> None:
+    """Split contracts: every version is kept, because orders are locked to them."""
+    rows = [
+        ContractRow(fact.sku_id, fact.contract_id, fact.version, fact.hash, fact.effective_from) for fact in published
+    ]
+    await keep_contracts(uow, rows)

@@ -1,0 +1,240 @@
+"""Refunds: begun, answered for by inventory and settlement, ended by the provider's word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from services.order.domain import orders as moves
+from services.order.domain import refunds as refunding
+from services.order.domain.orders import Order
+from services.order.domain.payments import Payment
+from services.order.domain.refunds import Refund, RefundPart, RefundReason, RefundStatus
+from services.order.events import order_refunded, refund_requested
+from services.order.repository.orders import Told, lock_orders, save_orders
+from services.order.repository.refunds import add_refunds, lock_refunds, save_refunds
+from services.order.usecases.changes import Changes
+from shared.clock import new_id
+from shared.contracts import CardRevokedV1, CardRevokeRefusedV1, Event, SettlementReversedV1
+from shared.database import UnitOfWork
+from shared.messaging import announce
+
+SYSTEM = "system"
+
+
+class NothingToRefundError(Exception):
+    """No component was named, or none is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWanted:
+    """What is to be taken back: these components; None means whatever of the order can be."""
+
+    order_id: UUID
+    component_ids: Sequence[UUID] | None
+    reason: RefundReason
+    requested_by: str
+
+
+async def begin_refunds(
+    uow: UnitOfWork,
+    orders: Changes,
+    going_back: Sequence[tuple[UUID, UUID]],
+    *,
+    reason: RefundReason,
+    requested_by: str,
+    now: datetime,
+) -> list[Refund]:
+    """Write and announce one refund per order, for components (order id, component id) that are on their way back."""
+    by_order: dict[UUID, list[UUID]] = {}
+    for order_id, component_id in going_back:
+        by_order.setdefault(order_id, []).append(component_id)
+    refunds = [
+        _refund(orders[order_id], component_ids, reason=reason, requested_by=requested_by, now=now)
+        for order_id, component_ids in by_order.items()
+    ]
+    if refunds:
+        await add_refunds(uow, refunds)
+        announce(uow, *(refund_requested(orders[refund.order_id], refund) for refund in refunds), now=now)
+    return refunds
+
+
+async def request_refund(uow: UnitOfWork, wanted: RefundWanted, *, now: datetime) -> Refund:
+    """Begin to take components back because somebody asked.
+
+    :raises OrderNotFoundError: no such order.
+    :raises NotPaidError: it is not paid.
+    :raises UnknownComponentError: a component is not in it.
+    :raises NotRefundableError: a component is refunded, on its way back, or waits for a person.
+    :raises NothingToRefundError: nothing was named, or nothing is left.
+    """
+    changes = Changes(await lock_orders(uow, [wanted.order_id]))
+    order = changes[wanted.order_id]
+    component_ids = (
+        moves.refundable(order) if wanted.component_ids is None else list(dict.fromkeys(wanted.component_ids))
+    )
+    if not component_ids and order.paid_at is not None:
+        raise NothingToRefundError("nothing of this order can be given back")
+    changes.step(wanted.order_id, partial(moves.begin_refund, component_ids=component_ids, now=now))
+    await save_orders(uow, changes.pairs, now=now)
+    going_back = [(wanted.order_id, component_id) for component_id in component_ids]
+    refunds = await begin_refunds(
+        uow, changes, going_back, reason=wanted.reason, requested_by=wanted.requested_by, now=now
+    )
+    announce(uow, *changes.milestones, now=now)
+    return refunds[0]
+
+
+def refund_of_payment(payment: Payment, *, now: datetime) -> Refund:
+    """The refund of a payment that bought nothing, because the order was already paid."""
+    return Refund(
+        refund_id=new_id(),
+        order_id=payment.order_id,
+        payment_id=payment.payment_id,
+        reason=RefundReason.PAID_TWICE,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        status=RefundStatus.SENDING,
+        parts=(),
+        requested_by=SYSTEM,
+        requested_at=now,
+    )
+
+
+async def note_revoked(uow: UnitOfWork, revoked: Sequence[CardRevokedV1], *, now: datetime) -> None:
+    """The goods are back.
+
+    :raises OrderNotFoundError: one is of an order we never had.
+    :raises UnknownComponentError: one is not in its order.
+    """
+    changes = Changes(await lock_orders(uow, [fact.order_id for fact in revoked]))
+    for fact in revoked:
+        changes.step(fact.order_id, partial(moves.revoke, component_id=fact.component_id, now=now))
+    await save_orders(uow, changes.pairs, now=now)
+
+
+async def note_revoke_refused(uow: UnitOfWork, refused: Sequence[CardRevokeRefusedV1], *, now: datetime) -> None:
+    """The goods were used: these wait for a person, and what else their refunds hold goes on.
+
+    :raises OrderNotFoundError: one is of an order we never had.
+    :raises UnknownComponentError: one is not in its order.
+    """
+    changes = Changes(await lock_orders(uow, [fact.order_id for fact in refused]))
+    before = await lock_refunds(uow, [fact.refund_id for fact in refused])
+    refunds = dict(before)
+    told = {}
+    for fact in refused:
+        changes.step(fact.order_id, partial(moves.refuse_revoke, component_id=fact.component_id, now=now))
+        told[fact.component_id] = Told(reason=fact.reason)
+        refund = refunds.get(fact.refund_id)
+        if refund is not None:
+            refunds[fact.refund_id] = refunding.refuse_part(refund, component_id=fact.component_id, now=now)
+    await _save(uow, changes, before, refunds, told=told, now=now)
+
+
+async def note_reversed(uow: UnitOfWork, undone: Sequence[SettlementReversedV1], *, now: datetime) -> None:
+    """Points and shares are back: once all of a refund is answered for, its money may go.
+
+    :raises OrderNotFoundError: one is of an order we never had.
+    :raises UnknownComponentError: one is not in its order.
+    """
+    changes = Changes(await lock_orders(uow, [fact.order_id for fact in undone]))
+    before = await lock_refunds(uow, [fact.refund_id for fact in undone])
+    refunds = dict(before)
+    for fact in undone:
+        # Settlement speaks after inventory, but its topic may be read first.
+        changes.step(fact.order_id, partial(moves.revoke, component_id=fact.component_id, now=now))
+        refund = refunds.get(fact.refund_id)
+        if refund is not None:
+            refunds[fact.refund_id] = refunding.reverse_part(refund, component_id=fact.component_id, now=now)
+    await _save(uow, changes, before, refunds, told={}, now=now)
+
+
+async def record_money_sent(
+    uow: UnitOfWork, sent: Mapping[UUID, UUID], *, provider_of: Mapping[UUID, str], now: datetime
+) -> None:
+    """Providers have sent the money of these refunds. `sent` is order id by refund id, `provider_of` by refund id."""
+    changes = Changes(await lock_orders(uow, sent.values()))
+    before = await lock_refunds(uow, sent)
+    refunds = {
+        refund_id: refunding.money_sent(refund, now=now) if refund.status is RefundStatus.SENDING else refund
+        for refund_id, refund in before.items()
+    }
+    await _save(uow, changes, before, refunds, told={}, now=now, provider_of=provider_of)
+
+
+async def record_money_refused(uow: UnitOfWork, refused: Mapping[UUID, UUID], *, note: str, now: datetime) -> None:
+    """A provider will not send the money of these refunds: a person has to look. Order id by refund id."""
+    await lock_orders(uow, refused.values())
+    before = await lock_refunds(uow, refused)
+    changes = [
+        (refund, refunding.money_refused(refund)) for refund in before.values() if refund.status is RefundStatus.SENDING
+    ]
+    await save_refunds(uow, changes, now=now, note=note)
+
+
+async def dismiss_part(
+    uow: UnitOfWork, *, order_id: UUID, refund_id: UUID, component_id: UUID, now: datetime
+) -> Refund:
+    """A person decided that the component, which was used, is not refunded.
+
+    :raises OrderNotFoundError: no such order, or the refund is not of it.
+    :raises UnknownComponentError: the component is not in the order.
+    :raises RefundNotInReviewError: nobody was asked.
+    """
+    changes = Changes(await lock_orders(uow, [order_id]))
+    before = await lock_refunds(uow, [refund_id])
+    if refund_id not in before or before[refund_id].order_id != order_id:
+        raise moves.UnknownComponentError(str(refund_id))
+    after = refunding.dismiss_part(before[refund_id], component_id=component_id, now=now)
+    changes.step(order_id, partial(moves.dismiss_review, component_id=component_id, now=now))
+    await _save(uow, changes, before, {refund_id: after}, told={}, now=now)
+    return after
+
+
+async def _save(
+    uow: UnitOfWork,
+    changes: Changes,
+    before: Mapping[UUID, Refund],
+    after: Mapping[UUID, Refund],
+    *,
+    told: Mapping[UUID, Told],
+    now: datetime,
+    provider_of: Mapping[UUID, str] | None = None,
+) -> None:
+    """Write orders and refunds; a refund that has just ended takes its components to their end and is announced."""
+    changed = [(before[refund_id], refund) for refund_id, refund in after.items() if refund is not before[refund_id]]
+    announced: list[Event] = []
+    for old, new in changed:
+        if new.status is RefundStatus.REFUNDED and old.status is not RefundStatus.REFUNDED and new.parts:
+            parts = [part for part in new.parts if part.status is refunding.PartStatus.REFUNDED]
+            order = changes.step(
+                new.order_id, partial(moves.refund, component_ids=[part.component_id for part in parts], now=now)
+            )
+            provider = (provider_of or {}).get(new.refund_id)
+            announced.append(order_refunded(order, new, paid_parts=parts, provider=provider, refunded_at=now))
+    await save_orders(uow, changes.pairs, now=now, told=told)
+    await save_refunds(uow, changed, now=now)
+    announce(uow, *announced, *changes.milestones, now=now)
+
+
+def _refund(
+    order: Order, component_ids: Sequence[UUID], *, reason: RefundReason, requested_by: str, now: datetime
+) -> Refund:
+    parts = tuple(
+        RefundPart(component.component_id, component.sku_id, component.amount_minor)
+        for component in map(order.component, component_ids)
+    )
+    return Refund(
+        refund_id=new_id(),
+        order_id=order.order_id,
+        payment_id=order.payment_id,
+        reason=reason,
+        currency=order.currency,
+        amount_minor=sum(part.amount_minor for part in parts),
+        status=RefundStatus.REVOKING,
+        parts=parts,
+        requested_by=requested_by,
+        requested_at=now,
+    )
