@@ -73,14 +73,8 @@ class UnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only this block when it raises, so that a refused statement can be answered by another."""
-        transaction = self.raw.transaction()
-        await transaction.start()
-        try:
+        async with self.raw.transaction():
             yield
-        except BaseException:
-            await transaction.rollback()
-            raise
-        await transaction.commit()
 
     async def flush(self) -> None:
         """Run what was registered with `before_commit`. Called by the one who opened the unit of work."""
@@ -125,7 +119,7 @@ class Transaction:
         while True:
             session = await self._pool.acquire()
             try:
-                await session.raw.execute("BEGIN")
+                await session.raw.transaction().start()  # asyncpg is told, so that savepoints and cursors work
             except BaseException as error:
                 await self._pool.discard(session)
                 if not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
@@ -142,7 +136,7 @@ class Transaction:
             await self._roll_back(error)
             raise
         try:
-            outcome = await self._session.raw.execute("COMMIT")
+            outcome = await _end_transaction(self._session.raw, "COMMIT", timeout_s=None)
         except BaseException as error:
             await self._pool.discard(self._session)  # whether it was committed is not known
             transient = as_transient(error, connection_lost=True)
@@ -160,7 +154,7 @@ class Transaction:
         lost = not self._session.is_usable
         if not lost:
             try:
-                await self._session.raw.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S)
+                await _end_transaction(self._session.raw, "ROLLBACK", timeout_s=ROLLBACK_TIMEOUT_S)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 lost = True
             except BaseException:
@@ -171,6 +165,12 @@ class Transaction:
         await (self._pool.discard(self._session) if lost else self._pool.release(self._session))
         if transient is not None and transient is not error:
             raise transient from error
+
+
+async def _end_transaction(raw: Connection, command: str, *, timeout_s: float | None) -> str:
+    """What the server did, which asyncpg's own commit does not tell: COMMIT after a failed statement rolls back."""
+    raw._top_xact = None  # type: ignore[attr-defined]  # noqa: SLF001  (the note that `transaction()` left)
+    return await raw.execute(command, timeout=timeout_s)
 
 
 class SingleStatements:
