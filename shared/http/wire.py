@@ -232,9 +232,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._fail(UpstreamBrokenError("the answer is not HTTP", maybe_sent=True))
+            if not self.complete:  # else it is what follows the answer that is wrong
+                self._fail(UpstreamBrokenError("the answer is not HTTP", maybe_sent=True))
             self.close()
-            return
         if self.answered:
             self._wake()
         if self._held_bytes > READ_HIGH_WATER_BYTES and not self._paused and self._transport is not None:
@@ -259,6 +259,10 @@ class Connection(asyncio.Protocol):
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise ValueError("an answer nobody asked for")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         self._header_bytes += len(name) + len(value)
@@ -279,6 +283,8 @@ class Connection(asyncio.Protocol):
             self.complete = True  # the parser would wait for the declared body, so the connection is not reused
 
     def on_body(self, body: bytes) -> None:
+        if self.complete:
+            return  # sent in answer to HEAD, against the rules
         self._chunks.append(body)
         self._held_bytes += len(body)
 

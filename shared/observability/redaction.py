@@ -11,9 +11,9 @@ from typing import Any
 from shared.crypto import MASK, Secret
 
 _SENSITIVE_PARTS = frozenset({
-    "apikey", "authorization", "buyer", "cookie", "credential", "credentials", "cvv", "dek", "email", "idcard",
-    "kek", "mobile", "otp", "passwd", "password", "phone", "pin", "plaintext", "private", "secret", "signature", "token",
-    "totp",
+    "apikey", "authorization", "buyer", "cookie", "cookies", "credential", "credentials", "cvv", "dek", "email", "emails",
+    "idcard", "kek", "mobile", "otp", "passwd", "password", "passwords", "phone", "phones", "pin", "plaintext", "private",
+    "secret", "secrets", "signature", "token", "tokens", "totp",
 })  # fmt: skip
 _HARMLESS = frozenset({"status_code", "problem_code", "exit_code", "buyer_id", "token_kind"})
 _CODE_PARTS = frozenset({"code", "codes"})

@@ -42,8 +42,8 @@ async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
 class RawServer:
     """Plays a script on every connection, and counts connections and requests."""
 
-    def __init__(self, script: Script) -> None:
-        self._script = script
+    def __init__(self, make_script: Callable[["RawServer"], Script]) -> None:
+        self._script = make_script(self)
         self.connections = 0
         self.requests: list[bytes] = []
         self.url = ""
@@ -70,7 +70,7 @@ class RawServer:
 @asynccontextmanager
 async def raw_server(script: Callable[[RawServer], Script]) -> AsyncIterator[RawServer]:
     """A server that answers as `script` says."""
-    raw = RawServer(lambda reader, writer: script(raw)(reader, writer))
+    raw = RawServer(script)
     server = await asyncio.start_server(raw.on_connection, "127.0.0.1", 0)
     raw.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

@@ -148,7 +148,7 @@ async def test_a_slow_answer_times_out_and_its_connection_is_dropped() -> None:
 
 def silent(raw: RawServer) -> Script:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert writer.transport
+        del writer  # nothing is ever written
         await raw.read_request(reader)
         await reader.read()
 
