@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import asyncpg
+
 from shared.clock import new_id
 from shared.database import Database, metadata
 from shared.messaging import Relay, outbox_table
