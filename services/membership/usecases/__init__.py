@@ -1,0 +1,1 @@
+"""What the membership service does: `registration`, `signin`, `sessions`, `operators`, `spending` and `tiers`."""
