@@ -40,7 +40,7 @@ class Coalescer(Generic[Item, Result]):
         self._lanes = lanes
         self._max_waiting = max_waiting
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None] | None] = set()
 
     async def submit(self, item: Item) -> Result:
         """The item's result.
@@ -55,10 +55,15 @@ class Coalescer(Generic[Item, Result]):
         if len(self._running) < self._lanes:
             lane = asyncio.get_running_loop().create_task(self._lane(), context=Context())
             self._running.add(lane)
-            lane.add_done_callback(self._running.discard)
         return await future
 
     async def _lane(self) -> None:
+        try:
+            await self._serve()
+        finally:  # not in a callback: who submits again as soon as it is answered must not count on a lane that has ended
+            self._running.discard(asyncio.current_task())
+
+    async def _serve(self) -> None:
         while batch := self._next_batch():
             items = [item for item, _ in batch]
             futures = [future for _, future in batch]

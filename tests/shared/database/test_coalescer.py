@@ -34,6 +34,14 @@ async def test_what_arrives_during_a_batch_forms_the_next_one() -> None:
     assert [len(batch) for batch in doubler.batches] == [1, 8, 8, 4]
 
 
+async def test_who_asks_again_as_soon_as_it_is_answered_is_answered_again() -> None:
+    """Seen hanging at the second item while a lane left the running ones by a callback, one step after it had ended."""
+    doubler = Doubler()
+    coalescer: Coalescer[int, int] = Coalescer(doubler.run)
+    async with asyncio.timeout(5):
+        assert [await coalescer.submit(number) for number in range(1, 5)] == [2, 4, 6, 8]
+
+
 async def test_lanes_run_side_by_side() -> None:
     doubler = Doubler()
     coalescer: Coalescer[int, int] = Coalescer(doubler.run, max_batch=2, lanes=3)
