@@ -55,8 +55,8 @@ class SessionPool:
         return handed_over or await self._open_one()
 
     async def release(self, session: Session) -> None:
-        """Give back a session that is outside any transaction; a broken one makes room for another."""
-        if self._closing or not session.is_usable:
+        """Give back a session; one that is broken or not at rest makes room for another."""
+        if self._closing or not session.is_at_rest:
             await self._forget(session)
             return
         while self._waiters:

@@ -33,6 +33,11 @@ class Session:
     def is_usable(self) -> bool:
         return not (self.raw.is_closed() or self.sql.closed or self.sql.invalidated)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Usable, and outside any transaction."""
+        return self.is_usable and not self.raw.is_in_transaction()
+
     async def close(self) -> None:
         """Say good-bye to the server; when it does not answer, leave without."""
         await close_raw(self.raw)

@@ -77,11 +77,12 @@ class UnitOfWork:
             yield
 
     async def flush(self) -> None:
-        """Run what was registered with `before_commit`. Called by the one who opened the unit of work."""
-        done = 0
-        while done < len(self._before_commit):  # a hook may register another
-            await self._before_commit[done](self)
-            done += 1
+        """Run, once each, what was registered with `before_commit`. Called by the one who opened the unit of work."""
+        while self._before_commit:  # a hook may register another
+            hooks, self._before_commit = self._before_commit, []
+            self._keyed.clear()
+            for hook in hooks:
+                await hook(self)
 
     def committed(self) -> None:
         """Run what was registered with `after_commit`. Called by the one who opened the unit of work."""

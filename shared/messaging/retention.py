@@ -13,5 +13,7 @@ SEGMENTS = timedelta(days=1)
 DEAD_LETTERS = timedelta(days=30)
 """Records in `<topic>.dlt`, for operators; what counts is the table."""
 
-INBOX = timedelta(days=14)
-"""Longer than anything can be delivered again; else an old record would take effect twice."""
+INBOX = timedelta(days=16)
+"""Longer than anything can be delivered again, or an old record would take effect twice. A row may be published once more
+on its last day in the outbox, and its record then stays in Kafka as long as any other.
+"""

@@ -63,7 +63,7 @@ async def test_a_bad_item_fails_alone() -> None:
 async def test_an_unavailable_database_fails_the_batch_without_trying_each() -> None:
     tries = 0
 
-    async def run(items: Sequence[int]) -> Sequence[int]:
+    async def run(_: Sequence[int]) -> Sequence[int]:
         nonlocal tries
         tries += 1
         raise DatabaseUnavailableError
@@ -84,7 +84,7 @@ async def test_a_cancelled_request_does_not_take_others_along() -> None:
     third, fourth = asyncio.create_task(coalescer.submit(3)), asyncio.create_task(coalescer.submit(4))
     await asyncio.sleep(0)
     third.cancel()  # it still waits
-    assert await asyncio.gather(second, fourth) == [4, 8]
+    assert list(await asyncio.gather(second, fourth)) == [4, 8]
     assert doubler.batches == [[1, 2], [4]]
 
 

@@ -86,8 +86,18 @@ async def test_hooks_run_before_and_after_the_commit_and_not_without_it(database
     assert seen == ["body", "before", "after"]
 
 
+async def test_each_hook_runs_once_even_when_flushed_early(database: Database) -> None:
+    async def before(uow: UnitOfWork) -> None:
+        await add(uow, 7)  # a second time would violate the primary key
+
+    async with database.begin() as uow:
+        uow.before_commit(before, once_key="it")
+        await uow.flush()
+    assert await count(database) == 1
+
+
 async def test_a_failing_hook_undoes_the_whole(database: Database) -> None:
-    async def refuse(uow: UnitOfWork) -> None:
+    async def refuse(_: UnitOfWork) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -171,10 +181,10 @@ async def test_a_deadlock_is_named_as_worth_another_try(database: Database) -> N
             await uow.raw.execute("UPDATE notes SET text = 'x' WHERE id = $1", second)
 
     outcomes = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
-    assert sorted(type(outcome) for outcome in outcomes if outcome is not None) == [DatabaseContentionError]
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [DatabaseContentionError]
 
 
-async def test_a_slow_statement_is_ended(scratch_database: object, database: Database) -> None:
+async def test_a_slow_statement_is_ended(database: Database) -> None:
     with pytest.raises(DatabaseContentionError, match="57014"):
         async with database.begin() as uow:
             await uow.raw.execute("SET LOCAL statement_timeout = '50ms'")
@@ -220,13 +230,20 @@ async def test_cancelled_work_leaves_no_trace_and_no_lost_connection(database: D
         assert await count(database) == 0
 
 
+async def test_a_connection_left_in_a_transaction_is_not_handed_to_others(database: Database) -> None:
+    async with database.read() as uow:
+        await uow.raw.execute("BEGIN")
+        await add(uow, 1)
+    assert await count(database) == 0
+
+
 async def test_connections_closed_behind_our_back_are_replaced_unasked(database: Database) -> None:
     async with database.read() as uow, database.read() as killer:
         doomed = await uow.raw.fetchval("SELECT pg_backend_pid()")
+        sleeping = asyncio.create_task(uow.raw.execute("SELECT pg_sleep(5)"))
+        await killer.raw.execute("SELECT pg_terminate_backend($1)", doomed)
         with pytest.raises(asyncpg.PostgresError):
-            await asyncio.gather(
-                uow.raw.execute("SELECT pg_sleep(5)"), killer.raw.execute("SELECT pg_terminate_backend($1)", doomed)
-            )
+            await sleeping
     assert await count(database) == 0
     async with database.read() as killer:
         await killer.raw.execute(
