@@ -19,10 +19,11 @@ from services.points.schemas import (
 )
 from services.points.tables import ACCOUNTS, ENTRIES, FIGURES, LOTS, RULES
 from shared.database import UnitOfWork
-from shared.http import decode_cursor, encode_cursor
+from shared.http import Problem, decode_cursor, encode_cursor
 from shared.money import CNY
 
 EXPIRING_SOON = timedelta(days=60)
+MAX_SEQUENCE = 2**63 - 1
 EXPIRING_DATES = 10
 """Lots expire at ends of months, so sixty days hold two or three dates; presents may add some."""
 
@@ -57,7 +58,7 @@ async def entries(uow: UnitOfWork, *, member_id: UUID, cursor: str | None, limit
         .limit(limit + 1)
     )  # fmt: skip
     if cursor is not None:
-        statement = statement.where(ENTRIES.c.sequence < int(decode_cursor(cursor, parts=1)[0]))
+        statement = statement.where(ENTRIES.c.sequence < _sequence(cursor))
     rows = (await uow.sql.execute(statement)).all()
     items = [_entry(row) for row in rows[:limit]]
     return EntryPage(items=items, next_cursor=encode_cursor(items[-1].sequence) if len(rows) > limit else None)
@@ -84,6 +85,13 @@ async def figures(uow: UnitOfWork) -> FiguresOut:
         liability_minor=row.liability_minor,
         currency=CNY,
     )
+
+
+def _sequence(cursor: str) -> int:
+    (sequence,) = decode_cursor(cursor, parts=1)
+    if not isinstance(sequence, int) or not 0 < sequence <= MAX_SEQUENCE:
+        raise Problem(422, "cursor.invalid", "The cursor is not one of ours")
+    return sequence
 
 
 async def _next_available_at(uow: UnitOfWork, member_id: UUID) -> datetime | None:

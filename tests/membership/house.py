@@ -21,7 +21,7 @@ from shared.database import Database
 from shared.http import IDENTITY_HEADER, Identity, IdentitySigner, Role
 from shared.messaging.delivery import Delivery
 from shared.messaging.processing import Processor
-from shared.settings import ProcessRole, read_key
+from shared.settings import Environment, ProcessRole, read_key
 
 PASSWORD = "correct horse battery"
 E = TypeVar("E", bound=Event)
@@ -32,7 +32,7 @@ def fast_settings(database_url: str, keys_dir: Path, **changes: Any) -> Settings
     return Settings(
         database_url=database_url,
         keys_dir=keys_dir,
-        environment="test",
+        environment=Environment.TEST,
         roles=frozenset({ProcessRole.API}),
         **{"argon2_memory_kib": 64, "argon2_passes": 1, **changes},
     )
