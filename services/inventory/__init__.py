@@ -1,0 +1,1 @@
+"""Products and their stock, cards, suppliers, deliveries, redemption, and the benefit wallet."""

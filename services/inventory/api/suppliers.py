@@ -1,0 +1,112 @@
+"""Operators keep suppliers, and decide what a supplier does not tell."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.inventory.api.callers import InventoryOperator
+from services.inventory.domain.supply import SupplierOffer, TaskState
+from services.inventory.queries import operations
+from services.inventory.schemas import (
+    SupplierIn,
+    SupplierOut,
+    SupplierPatch,
+    SupplierSkuIn,
+    SupplierSkusIn,
+    SupplierTaskOut,
+    TaskResolutionIn,
+)
+from services.inventory.usecases import suppliers, supplying
+from shared.clock import utc_now
+from shared.crypto import Keyring, Secret
+from shared.http import DEFAULT_PAGE, Cursor, Idempotent, Page, PageSize, Reading, Work
+
+_PREFIX = "/v1/ops/suppliers"
+
+routes = APIRouter(prefix=_PREFIX, tags=["suppliers"])
+
+
+def router(keyring: Keyring) -> APIRouter:
+    """The path that takes a new supplier's secret."""
+    sealing = APIRouter(prefix=_PREFIX, tags=["suppliers"])
+
+    @sealing.post("", status_code=201, response_model=dict[str, UUID])
+    async def add_supplier(body: SupplierIn, _: InventoryOperator, work: Work, call: Idempotent) -> Response:
+        """Add a supplier, with what it supplies. Its secret is stored sealed and never shown again."""
+        stored = await call.once(work)
+        if stored is not None:
+            return stored.response()
+        supplier_id = await suppliers.add_supplier(
+            work,
+            name=body.name,
+            base_url=body.base_url,
+            merchant_id=body.merchant_id,
+            secret=Secret(body.secret.get_secret_value()),
+            offers=_offers(body.skus),
+            keyring=keyring,
+            now=utc_now(),
+        )
+        return await call.keep(work, status=201, body=f'{{"supplier_id":"{supplier_id}"}}'.encode())
+
+    return sealing
+
+
+@routes.get("")
+async def list_suppliers(
+    _: InventoryOperator, read: Reading, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
+) -> Page[SupplierOut]:
+    """Suppliers with their offers, the newest first."""
+    return await operations.list_suppliers(read, cursor=cursor, limit=limit)
+
+
+@routes.patch("/{supplier_id}", status_code=204)
+async def change_supplier(
+    supplier_id: UUID, body: SupplierPatch, _: InventoryOperator, work: Work, call: Idempotent
+) -> Response:
+    """Move a supplier, or stop and resume buying from it."""
+    stored = await call.once(work)
+    if stored is None:
+        await suppliers.change_supplier(work, supplier_id, base_url=body.base_url, active=body.active)
+        await call.keep(work, status=204, body=b"")
+    return Response(status_code=204)
+
+
+@routes.put("/{supplier_id}/skus", status_code=204)
+async def map_skus(
+    supplier_id: UUID, body: SupplierSkusIn, _: InventoryOperator, work: Work, call: Idempotent
+) -> Response:
+    """Add or replace offers."""
+    stored = await call.once(work)
+    if stored is None:
+        await suppliers.map_skus(work, supplier_id, _offers(body.skus))
+        await call.keep(work, status=204, body=b"")
+    return Response(status_code=204)
+
+
+@routes.get("/tasks")
+async def list_tasks(
+    _: InventoryOperator,
+    read: Reading,
+    state: TaskState = TaskState.UNKNOWN,
+    cursor: Cursor = None,
+    limit: PageSize = DEFAULT_PAGE,
+) -> Page[SupplierTaskOut]:
+    """Orders with suppliers that are in this state, the newest first."""
+    return await operations.list_tasks(read, state=state, cursor=cursor, limit=limit)
+
+
+@routes.post("/tasks/{task_id}/resolve", status_code=204)
+async def resolve_task(
+    task_id: UUID, body: TaskResolutionIn, _: InventoryOperator, work: Work, call: Idempotent
+) -> Response:
+    """Say what became of an order when the supplier does not: found out by telephone, by its bill."""
+    stored = await call.once(work)
+    if stored is None:
+        delivered = body.outcome == "delivered"
+        await supplying.resolve_task(work, task_id, delivered=delivered, now=utc_now())
+        await call.keep(work, status=204, body=b"")
+    return Response(status_code=204)
+
+
+def _offers(skus: list[SupplierSkuIn]) -> list[SupplierOffer]:
+    return [SupplierOffer(sku.sku_id, sku.supplier_sku, sku.cost_minor, sku.priority) for sku in skus]

@@ -1,0 +1,59 @@
+"""What a buyer owns. A guest sees what came with the one order that the token is for."""
+
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Response
+
+from services.inventory.api.callers import InventoryOperator
+from services.inventory.api.desks import RevealDesk
+from services.inventory.queries import wallet
+from services.inventory.schemas import CardOut, EntitlementOpsOut, EntitlementOut
+from shared.http import DEFAULT_PAGE, BuyerOrGuestCaller, Cursor, Page, PageSize, Problem, Reading
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def router(desk: RevealDesk) -> APIRouter:
+    """Paths of the wallet."""
+    routes = APIRouter(tags=["wallet"])
+
+    @routes.get("/v1/wallet/entitlements")
+    async def list_entitlements(
+        caller: BuyerOrGuestCaller, read: Reading, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
+    ) -> Page[EntitlementOut]:
+        """Everything owned, masked, the newest first."""
+        if caller.member_id is not None:
+            return await wallet.list_of_member(read, caller.member_id, cursor=cursor, limit=limit)
+        if caller.order_id is not None:
+            return await wallet.list_of_order(read, caller.order_id, cursor=cursor, limit=limit)
+        raise Problem(403, "auth.forbidden", "Not allowed")
+
+    @routes.post("/v1/wallet/entitlements/{entitlement_id}/reveal", response_model=CardOut)
+    async def reveal(entitlement_id: UUID, caller: BuyerOrGuestCaller) -> Response:
+        """Show the code. Every time is audited, and repeating it is harmless: it needs no Idempotency-Key."""
+        card = await desk.reveal(caller, entitlement_id)
+        content = {
+            "code": card.code,
+            "password": card.password,
+            "serial": card.serial,
+            "expires_at": card.expires_at,
+        }
+        shown = orjson.dumps({name: value for name, value in content.items() if value is not None})
+        return Response(shown, media_type="application/json", headers=_NO_STORE)
+
+    @routes.get("/v1/ops/entitlements")
+    async def search_entitlements(
+        _: InventoryOperator,
+        read: Reading,
+        order_id: UUID | None = None,
+        member_id: UUID | None = None,
+        cursor: Cursor = None,
+        limit: PageSize = DEFAULT_PAGE,
+    ) -> Page[EntitlementOpsOut]:
+        """What came with an order, or all that a member owns; never the codes."""
+        if order_id is None and member_id is None:
+            raise Problem(422, "parameter.invalid", "Name an order_id or a member_id")
+        return await wallet.search(read, member_id=member_id, order_id=order_id, cursor=cursor, limit=limit)
+
+    return routes

@@ -1,0 +1,78 @@
+"""Events from others, turned into use cases. The runtime opened the unit of work and knows what came twice."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.delivery import RefundOrder
+from services.inventory.domain.issuing import Reservation
+from services.inventory.usecases import holds, issuing, revoking
+from shared.clock import utc_now
+from shared.contracts import (
+    Envelope,
+    Event,
+    InventoryReserveV1,
+    OrderCancelledV1,
+    OrderPaidV1,
+    OrderRefundRequestedV1,
+)
+from shared.database import UnitOfWork
+from shared.messaging import Handler
+
+REVIEW_WITHIN = timedelta(hours=24)
+"""A paid order that risk flagged keeps its stock this long for the reviewer."""
+
+
+async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserveV1]]) -> None:
+    reservations = [
+        Reservation(
+            component_id=component.component_id,
+            order_id=envelope.data.order_id,
+            line_id=component.line_id,
+            member_id=envelope.data.member_id,
+            sku_id=component.sku_id,
+            kind=SkuKind(component.kind.value),
+            quantity=component.quantity,
+            amount_minor=component.amount_minor,
+            currency=envelope.data.currency,
+        )
+        for envelope in events
+        for component in envelope.data.components
+    ]
+    await issuing.reserve(uow, reservations, now=utc_now())
+
+
+async def on_paid(uow: UnitOfWork, events: Sequence[Envelope[OrderPaidV1]]) -> None:
+    until = {event.data.order_id: event.data.paid_at + REVIEW_WITHIN for event in events if event.data.held}
+    if until:
+        await holds.keep_for_review(uow, until)
+
+
+async def on_cancelled(uow: UnitOfWork, events: Sequence[Envelope[OrderCancelledV1]]) -> None:
+    await holds.release_orders(uow, [event.data.order_id for event in events])
+
+
+async def on_refund_requested(uow: UnitOfWork, events: Sequence[Envelope[OrderRefundRequestedV1]]) -> None:
+    refunds = [
+        RefundOrder(
+            component_id=component.component_id,
+            order_id=envelope.data.order_id,
+            sku_id=component.sku_id,
+            member_id=envelope.data.member_id,
+            amount_minor=component.amount_minor,
+            currency=envelope.data.currency,
+            refund_id=envelope.data.refund_id,
+        )
+        for envelope in events
+        for component in envelope.data.components
+    ]
+    await revoking.revoke(uow, refunds, now=utc_now())
+
+
+HANDLERS: Mapping[type[Event], Handler[Any]] = {
+    InventoryReserveV1: on_reserve,
+    OrderPaidV1: on_paid,
+    OrderCancelledV1: on_cancelled,
+    OrderRefundRequestedV1: on_refund_requested,
+}

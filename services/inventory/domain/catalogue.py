@@ -1,0 +1,150 @@
+"""Products, SKUs and what a bundle consists of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+COMPONENTS_MAX = 20
+"""Parts of one bundle. Each is a row of every order that buys it."""
+
+UNLIMITED_STOCK = 1_000_000
+"""Shown as stock where nothing limits a direct top-up: the interface promises a number."""
+
+
+class SkuKind(StrEnum):
+    """How a SKU is fulfilled; a bundle is fulfilled through its components."""
+
+    CARD_KEY = "card_key"
+    DIRECT_TOP_UP = "direct_top_up"
+    BUNDLE = "bundle"
+
+
+class ProductUnknownError(Exception):
+    """There is no such product, or not for this caller."""
+
+
+class SkuUnknownError(Exception):
+    """There is no such SKU, or it is not of the kind that the request needs."""
+
+
+class BundleRefusedError(Exception):
+    """The components named do not make a bundle."""
+
+
+class PriceBelowFloorError(Exception):
+    """The price would be lower than the floor that was set for the SKU."""
+
+
+class StockCapRefusedError(Exception):
+    """The stock of cards is what was imported; of a top-up no less than what is held may be left."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """One part of a bundle: how many of the SKU, and the weight by which the price is divided."""
+
+    sku_id: UUID
+    quantity: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What must be known of a SKU before it may be part of a bundle."""
+
+    sku_id: UUID
+    kind: SkuKind
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedComponent:
+    """A component of a SKU on offer; a plain SKU is its own component."""
+
+    sku_id: UUID
+    name: str
+    kind: SkuKind
+    quantity: int
+    weight: int
+    partner_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedSku:
+    """A SKU with its components."""
+
+    sku_id: UUID
+    name: str
+    price_minor: int
+    currency: str
+    max_per_order: int
+    on_sale: bool
+    components: tuple[OfferedComponent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedProduct:
+    """A product as it now stands, whole."""
+
+    product_id: UUID
+    version: int
+    name: str
+    category: str
+    on_shelf: bool
+    skus: tuple[OfferedSku, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewProduct:
+    """A product to be written down. Its version starts at 1."""
+
+    product_id: UUID
+    name: str
+    category: str
+    description: str
+    on_shelf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSku:
+    """A SKU to be written down."""
+
+    sku_id: UUID
+    product_id: UUID
+    name: str
+    kind: SkuKind
+    price_minor: int
+    price_floor_minor: int | None
+    currency: str
+    max_per_order: int
+    on_sale: bool
+    redeemable_here: bool
+    price_guard: bool
+    partner_id: UUID | None
+    low_stock_below: int
+
+
+def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:
+    """A bundle has one to twenty different components, all plain SKUs in its own currency.
+
+    :raises BundleRefusedError: it is not so; the message names the component.
+    """
+    if not 1 <= len(parts) <= COMPONENTS_MAX:
+        raise BundleRefusedError(f"a bundle has 1 to {COMPONENTS_MAX} components")
+    if len({part.sku_id for part in parts}) != len(parts):
+        raise BundleRefusedError("a component is named twice: raise its quantity instead")
+    for part in parts:
+        facts = known.get(part.sku_id)
+        if facts is None:
+            raise BundleRefusedError(f"component {part.sku_id} is not a SKU")
+        if facts.kind is SkuKind.BUNDLE:
+            raise BundleRefusedError(f"component {part.sku_id} is itself a bundle")
+        if facts.currency != currency:
+            raise BundleRefusedError(f"component {part.sku_id} is in {facts.currency}, the bundle in {currency}")
+
+
+def check_price(price_minor: int, *, floor_minor: int | None) -> None:
+    """:raises PriceBelowFloorError: the price is under the floor."""
+    if floor_minor is not None and price_minor < floor_minor:
+        raise PriceBelowFloorError(f"the price {price_minor} is below the floor {floor_minor}")

@@ -1,0 +1,279 @@
+"""A component on its way to the buyer, and what a refund may still take back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.issuing import Reservation
+from services.inventory.domain.supply import TaskState
+
+
+class DeliveryState(StrEnum):
+    """Where one component stands. There is one delivery per component, ever."""
+
+    AWAITING_SUPPLIER = "awaiting_supplier"
+    ISSUED = "issued"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+
+
+MOVES = {
+    DeliveryState.AWAITING_SUPPLIER: frozenset({DeliveryState.ISSUED, DeliveryState.REJECTED, DeliveryState.REVOKED}),
+    DeliveryState.ISSUED: frozenset({DeliveryState.REVOKED}),
+    DeliveryState.REJECTED: frozenset({DeliveryState.REVOKED}),
+    DeliveryState.REVOKED: frozenset[DeliveryState](),
+}
+
+
+class EntitlementState(StrEnum):
+    """What the buyer can do with one unit."""
+
+    ACTIVE = "active"
+    REDEEMED = "redeemed"
+    REVOKED = "revoked"
+
+
+class RejectReason(StrEnum):
+    """Why a component cannot be had."""
+
+    OUT_OF_STOCK = "out_of_stock"
+    SKU_UNKNOWN = "sku_unknown"
+    NO_SUPPLIER = "no_supplier"
+    PRICE_GUARD = "price_guard"
+    BUYER_FIELDS_MISSING = "buyer_fields_missing"
+    SUPPLIER_FAILED = "supplier_failed"
+
+
+class RefuseReason(StrEnum):
+    """Why a component is not taken back."""
+
+    REDEEMED = "redeemed"
+    REVEALED = "revealed"
+    TOPPED_UP = "topped_up"
+
+
+class EntitlementUnknownError(Exception):
+    """There is no such entitlement, or it is somebody else's."""
+
+
+class EntitlementRevokedError(Exception):
+    """The entitlement was taken back: its code is not shown any more."""
+
+
+class NothingToRevealError(Exception):
+    """A direct top-up went to the buyer's account: there is no code."""
+
+
+class RevealRefusedError(Exception):
+    """Risk does not let this reveal happen now."""
+
+    def __init__(self, *, decision: str, reasons: Sequence[str]) -> None:
+        super().__init__("the code is not shown at the moment")
+        self.decision = decision
+        self.reasons = tuple(reasons)
+
+
+class RevealUnavailableError(Exception):
+    """Risk could not be asked, and without its word no code is shown."""
+
+
+class CodeUnknownError(Exception):
+    """No code of this partner's brand is like that."""
+
+
+class AlreadyRedeemedError(Exception):
+    """The code was honoured before."""
+
+
+class RedeemRevokedError(Exception):
+    """The code was taken back from its buyer."""
+
+
+class CodeExpiredError(Exception):
+    """The code's time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery as stored. `line_id`, `kind` and `quantity` are absent only where a refund came before the command."""
+
+    component_id: UUID
+    order_id: UUID
+    line_id: UUID | None
+    member_id: UUID | None
+    sku_id: UUID
+    kind: SkuKind | None
+    quantity: int | None
+    amount_minor: int
+    currency: str
+    state: DeliveryState
+    reason: RejectReason | None
+    supplier_id: UUID | None
+    refund_id: UUID | None
+    issued_at: datetime | None
+
+
+def reservation_of(delivery: Delivery) -> Reservation:
+    """The command that the delivery began with.
+
+    :raises ValueError: it began with a refund, so there was none.
+    """
+    if delivery.line_id is None or delivery.kind is None or delivery.quantity is None:
+        raise ValueError(f"component {delivery.component_id} was never reserved")
+    return Reservation(
+        component_id=delivery.component_id,
+        order_id=delivery.order_id,
+        line_id=delivery.line_id,
+        member_id=delivery.member_id,
+        sku_id=delivery.sku_id,
+        kind=delivery.kind,
+        quantity=delivery.quantity,
+        amount_minor=delivery.amount_minor,
+        currency=delivery.currency,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """One component that is to be taken back."""
+
+    component_id: UUID
+    order_id: UUID
+    sku_id: UUID
+    member_id: UUID | None
+    amount_minor: int
+    currency: str
+    refund_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """One entitlement, as far as a refund asks."""
+
+    entitlement_id: UUID
+    state: EntitlementState
+    revealed: bool
+    card_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFacts:
+    """A delivery with its units, as far as a refund asks. `task_state` is that of a top-up's open task."""
+
+    component_id: UUID
+    state: DeliveryState
+    redeemable_here: bool
+    task_state: TaskState | None
+    units: tuple[UnitFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevealRecord:
+    """One line of the audit: who saw which entitlement, from where, by which decision of risk."""
+
+    reveal_id: UUID
+    entitlement_id: UUID
+    role: str
+    subject: str
+    ip: str
+    device: str | None
+    decision_id: UUID | None
+
+
+class RevokeVerdict(StrEnum):
+    """What a refund request leads to."""
+
+    REVOKE = "revoke"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeDecision:
+    """`restock` are cards nobody has seen: they are sold again. Those that were seen never are."""
+
+    verdict: RevokeVerdict
+    reason: RefuseReason | None = None
+    revoke: tuple[UUID, ...] = ()
+    restock: tuple[UUID, ...] = ()
+
+
+def decide_revoke(delivery: DeliveryFacts) -> RevokeDecision:
+    """Whether what was delivered can be taken back.
+
+    A delivery that never came to anything is simply revoked; a top-up whose order may have reached the supplier
+    waits until its fate is known.
+    """
+    if delivery.state is DeliveryState.AWAITING_SUPPLIER:
+        waits = delivery.task_state in {TaskState.SENT, TaskState.UNKNOWN}
+        return RevokeDecision(RevokeVerdict.WAIT if waits else RevokeVerdict.REVOKE)
+    if delivery.state is not DeliveryState.ISSUED:
+        return RevokeDecision(RevokeVerdict.REVOKE)
+    reason = _used(delivery)
+    if reason is not None:
+        return RevokeDecision(RevokeVerdict.REFUSE, reason=reason)
+    return RevokeDecision(
+        RevokeVerdict.REVOKE,
+        revoke=tuple(unit.entitlement_id for unit in delivery.units),
+        restock=tuple(unit.entitlement_id for unit in delivery.units if not unit.revealed),
+    )
+
+
+def _used(delivery: DeliveryFacts) -> RefuseReason | None:
+    if any(unit.state is EntitlementState.REDEEMED for unit in delivery.units):
+        return RefuseReason.REDEEMED
+    if any(unit.card_id is None for unit in delivery.units):
+        return RefuseReason.TOPPED_UP
+    if not delivery.redeemable_here and any(unit.revealed for unit in delivery.units):
+        return RefuseReason.REVEALED
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemFacts:
+    """The entitlement that a presented code belongs to."""
+
+    state: EntitlementState
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemable:
+    """An entitlement found by its code, locked. `quantity` is of its whole component."""
+
+    entitlement_id: UUID
+    component_id: UUID
+    order_id: UUID
+    member_id: UUID | None
+    sku_id: UUID
+    masked: str
+    quantity: int
+    facts: RedeemFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A code honoured by a partner."""
+
+    redemption_id: UUID
+    partner_id: UUID
+    store: str | None
+    redeemed_at: datetime
+
+
+def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:
+    """Whether the code may be honoured now.
+
+    :raises AlreadyRedeemedError: it was.
+    :raises RedeemRevokedError: it was taken back.
+    :raises CodeExpiredError: its time is over.
+    """
+    if facts.state is EntitlementState.REDEEMED:
+        raise AlreadyRedeemedError("this code was redeemed before")
+    if facts.state is EntitlementState.REVOKED:
+        raise RedeemRevokedError("this code was taken back from its buyer")
+    if facts.expires_at is not None and facts.expires_at <= now:
+        raise CodeExpiredError("this code has expired")

@@ -1,0 +1,154 @@
+"""What happened here, as the shared contracts say it. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
+from services.inventory.domain.delivery import Delivery, Redeemable, Redemption, RefuseReason, RejectReason
+from services.inventory.domain.issuing import Entitlement, Reservation
+from shared.contracts import (
+    CardIssuedV1,
+    CardRedeemedV1,
+    CardRejectedV1,
+    CardRevealedV1,
+    CardRevokedV1,
+    CardRevokeRefusedV1,
+    ProductChangedV1,
+    StockChangedV1,
+)
+from shared.contracts.inventory import SkuComponent, SkuOffer
+from shared.contracts.order import ComponentKind
+
+
+def card_issued(
+    component: Reservation, units: Sequence[Entitlement], *, supplier_id: UUID | None, issued_at: datetime
+) -> CardIssuedV1:
+    return CardIssuedV1(
+        order_id=component.order_id,
+        component_id=component.component_id,
+        sku_id=component.sku_id,
+        member_id=component.member_id,
+        line_id=component.line_id,
+        quantity=component.quantity,
+        entitlement_ids=tuple(unit.entitlement_id for unit in units),
+        masked=tuple(unit.masked for unit in units),
+        currency=component.currency,
+        amount_minor=component.amount_minor,
+        cost_minor=sum(unit.cost_minor for unit in units),
+        supplier_id=supplier_id,
+        issued_at=issued_at,
+    )
+
+
+def card_rejected(component: Reservation | Delivery, reason: RejectReason) -> CardRejectedV1:
+    return CardRejectedV1(
+        order_id=component.order_id,
+        component_id=component.component_id,
+        sku_id=component.sku_id,
+        member_id=component.member_id,
+        reason=reason.value,
+    )
+
+
+def card_revealed(
+    *,
+    order_id: UUID,
+    component_id: UUID,
+    sku_id: UUID,
+    member_id: UUID | None,
+    entitlement_id: UUID,
+    first: bool,
+    revealed_at: datetime,
+) -> CardRevealedV1:
+    return CardRevealedV1(
+        order_id=order_id,
+        component_id=component_id,
+        sku_id=sku_id,
+        member_id=member_id,
+        entitlement_id=entitlement_id,
+        revealed_at=revealed_at,
+        first=first,
+    )
+
+
+def card_redeemed(unit: Redeemable, redemption: Redemption) -> CardRedeemedV1:
+    return CardRedeemedV1(
+        order_id=unit.order_id,
+        component_id=unit.component_id,
+        sku_id=unit.sku_id,
+        member_id=unit.member_id,
+        entitlement_id=unit.entitlement_id,
+        partner_id=redemption.partner_id,
+        store=redemption.store,
+        units=unit.quantity,
+        redeemed_at=redemption.redeemed_at,
+    )
+
+
+def card_revoked(
+    *,
+    order_id: UUID,
+    component_id: UUID,
+    sku_id: UUID,
+    member_id: UUID | None,
+    refund_id: UUID,
+    entitlement_ids: Sequence[UUID],
+) -> CardRevokedV1:
+    return CardRevokedV1(
+        order_id=order_id,
+        component_id=component_id,
+        sku_id=sku_id,
+        member_id=member_id,
+        refund_id=refund_id,
+        entitlement_ids=tuple(entitlement_ids),
+    )
+
+
+def card_revoke_refused(delivery: Delivery, *, refund_id: UUID, reason: RefuseReason) -> CardRevokeRefusedV1:
+    return CardRevokeRefusedV1(
+        order_id=delivery.order_id,
+        component_id=delivery.component_id,
+        sku_id=delivery.sku_id,
+        member_id=delivery.member_id,
+        refund_id=refund_id,
+        reason=reason.value,
+    )
+
+
+def product_changed(product: OfferedProduct) -> ProductChangedV1:
+    offers = tuple(
+        SkuOffer(
+            sku_id=sku.sku_id,
+            name=sku.name,
+            price_minor=sku.price_minor,
+            currency=sku.currency,
+            max_per_order=sku.max_per_order,
+            on_sale=sku.on_sale,
+            components=tuple(
+                SkuComponent(
+                    sku_id=part.sku_id,
+                    name=part.name,
+                    kind=ComponentKind(part.kind.value),
+                    quantity=part.quantity,
+                    weight=part.weight,
+                    partner_id=part.partner_id,
+                )
+                for part in sku.components
+            ),
+        )
+        for sku in product.skus
+    )
+    return ProductChangedV1(
+        product_id=product.product_id,
+        version=product.version,
+        name=product.name,
+        category=product.category,
+        on_shelf=product.on_shelf,
+        skus=offers,
+    )
+
+
+def stock_changed(*, sku_id: UUID, free: int | None, version: int) -> StockChangedV1:
+    available = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
+    return StockChangedV1(sku_id=sku_id, available=available, version=version)

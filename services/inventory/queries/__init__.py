@@ -1,0 +1,1 @@
+"""Reads, straight from tables to schemas: no locks, no writes."""

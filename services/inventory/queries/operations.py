@@ -1,0 +1,99 @@
+"""Batches, suppliers, tasks and figures, for operators."""
+
+from uuid import UUID
+
+from services.inventory.domain.supply import TaskState
+from services.inventory.queries.pages import after, page
+from services.inventory.schemas import BatchOut, FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
+from shared.database import UnitOfWork
+from shared.http import Page
+
+LOW_STOCK_MAX = 50
+"""SKUs in the list of those that run low."""
+
+# A batch's cards have ids between its own and its last card's: the shelf is read in that range alone.
+_BATCHES = """
+SELECT batch.batch_id, batch.sku_id, batch.imported_by, batch.created_at AS imported_at, batch.accepted, batch.refused,
+       batch.cost_minor, shelved.available, coalesce(given.issued, 0) AS issued, coalesce(given.revealed, 0) AS revealed,
+       coalesce(given.redeemed, 0) AS redeemed, coalesce(given.revoked, 0) AS revoked
+FROM card_batches batch
+CROSS JOIN LATERAL (
+    SELECT count(*) AS available FROM shelf
+    WHERE shelf.sku_id = batch.sku_id AND shelf.card_id > batch.batch_id AND shelf.batch_id = batch.batch_id
+      AND shelf.card_id <= (SELECT max(card_id) FROM cards WHERE cards.batch_id = batch.batch_id)
+) AS shelved
+CROSS JOIN LATERAL (
+    SELECT count(*) AS issued, count(*) FILTER (WHERE unit.reveals > 0) AS revealed,
+           count(*) FILTER (WHERE unit.state = 'redeemed') AS redeemed,
+           count(*) FILTER (WHERE unit.state = 'revoked') AS revoked
+    FROM cards JOIN entitlements unit ON unit.card_id = cards.card_id AND NOT unit.restocked
+    WHERE cards.batch_id = batch.batch_id
+) AS given
+WHERE batch.sku_id = $1 AND ($2::uuid IS NULL OR batch.batch_id < $2) ORDER BY batch.batch_id DESC LIMIT $3
+"""
+
+_SUPPLIERS = """
+SELECT supplier_id, name, base_url, merchant_id, active,
+       coalesce((SELECT json_agg(json_build_object('sku_id', sku_id, 'supplier_sku', supplier_sku,
+                                                   'cost_minor', cost_minor, 'priority', priority) ORDER BY sku_id)
+                 FROM supplier_skus WHERE supplier_skus.supplier_id = suppliers.supplier_id), '[]') AS skus
+FROM suppliers WHERE ($1::uuid IS NULL OR supplier_id < $1) ORDER BY supplier_id DESC LIMIT $2
+"""
+
+_TASKS = """
+SELECT task.task_id, task.component_id, delivery.order_id, task.supplier_id, task.out_order_no, task.supplier_order_no,
+       task.state, task.quantity, task.cost_minor, task.attempts, task.questions, task.last_reason, task.created_at,
+       task.ended_at
+FROM supplier_tasks task JOIN deliveries delivery ON delivery.component_id = task.component_id
+WHERE task.state = $1 AND ($2::uuid IS NULL OR task.task_id < $2) ORDER BY task.task_id DESC LIMIT $3
+"""
+
+_LOW_STOCK = """
+SELECT sku.sku_id, sku.name, stock.on_hand - stock.held AS available, sku.low_stock_below
+FROM stock JOIN skus sku USING (sku_id)
+WHERE stock.on_hand - stock.held < sku.low_stock_below AND sku.on_sale
+ORDER BY stock.on_hand - stock.held, sku.sku_id LIMIT $1
+"""
+
+_CARD_FIGURES = """
+SELECT coalesce(sum(stock.on_hand), 0)::bigint AS on_hand, coalesce(sum(stock.held), 0)::bigint AS held,
+       coalesce(sum(stock.sold), 0)::bigint AS sold
+FROM stock JOIN skus sku USING (sku_id) WHERE sku.kind = 'card_key'
+"""
+
+_TASK_FIGURES = """
+SELECT state, count(*) AS tasks FROM supplier_tasks
+WHERE state IN ('new', 'sent', 'unknown') OR ended_at > now() - interval '1 day' GROUP BY state
+"""
+
+_HOLD_FIGURE = "SELECT count(DISTINCT order_id) FROM holds"
+
+
+async def list_batches(read: UnitOfWork, sku_id: UUID, *, cursor: str | None, limit: int) -> Page[BatchOut]:
+    """Imports of a SKU with what became of their cards, the newest first."""
+    rows = await read.raw.fetch(_BATCHES, sku_id, after(cursor), limit + 1)
+    return page([BatchOut(**row) for row in rows], limit=limit, key=lambda batch: batch.batch_id)
+
+
+async def list_suppliers(read: UnitOfWork, *, cursor: str | None, limit: int) -> Page[SupplierOut]:
+    rows = await read.raw.fetch(_SUPPLIERS, after(cursor), limit + 1)
+    return page([SupplierOut(**row) for row in rows], limit=limit, key=lambda supplier: supplier.supplier_id)
+
+
+async def list_tasks(read: UnitOfWork, *, state: TaskState, cursor: str | None, limit: int) -> Page[SupplierTaskOut]:
+    """Orders with suppliers that are in this state, the newest first."""
+    rows = await read.raw.fetch(_TASKS, state.value, after(cursor), limit + 1)
+    return page([SupplierTaskOut(**row) for row in rows], limit=limit, key=lambda task: task.task_id)
+
+
+async def read_figures(read: UnitOfWork) -> FiguresOut:
+    """Stock that runs low, cards by where they are, supplier orders by state (ended ones of the last day)."""
+    low = await read.raw.fetch(_LOW_STOCK, LOW_STOCK_MAX)
+    cards = await read.raw.fetchrow(_CARD_FIGURES)
+    tasks = await read.raw.fetch(_TASK_FIGURES)
+    return FiguresOut(
+        low_stock=[LowStockOut(**row) for row in low],
+        cards=dict(cards or {}),
+        supplier_tasks={row["state"]: row["tasks"] for row in tasks},
+        holds=await read.raw.fetchval(_HOLD_FIGURE),
+    )

@@ -1,0 +1,30 @@
+"""Cursor pages over ids that grow with time."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from shared.http import Page, Problem, decode_cursor, encode_cursor
+
+Item = TypeVar("Item")
+
+
+def after(cursor: str | None) -> UUID | None:
+    """The id behind which the page begins.
+
+    :raises Problem: 422 `cursor.invalid`.
+    """
+    if cursor is None:
+        return None
+    (key,) = decode_cursor(cursor, parts=1)
+    try:
+        return UUID(str(key))
+    except ValueError:
+        raise Problem(422, "cursor.invalid", "The cursor is not one of ours") from None
+
+
+def page(items: Sequence[Item], *, limit: int, key: Callable[[Item], UUID]) -> Page[Item]:
+    """A page of at most `limit` of the items, of which one more was read to see whether another page follows."""
+    shown = list(items[:limit])
+    more = len(items) > limit
+    return Page[Item](items=shown, next_cursor=encode_cursor(str(key(shown[-1]))) if more else None)

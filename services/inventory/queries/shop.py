@@ -1,0 +1,144 @@
+"""Products, as buyers and as operators see them."""
+
+from typing import Any
+from uuid import UUID
+
+from services.inventory.domain.catalogue import UNLIMITED_STOCK, SkuKind
+from services.inventory.queries.pages import after, page
+from services.inventory.schemas import ComponentOut, ProductOpsOut, ProductOut, SkuOpsOut, SkuOut
+from shared.database import UnitOfWork
+from shared.http import Page
+
+_SKU = """
+json_build_object(
+    'sku_id', sku.sku_id, 'product_id', sku.product_id, 'name', sku.name, 'kind', sku.kind,
+    'price_minor', sku.price_minor, 'price_floor_minor', sku.price_floor_minor, 'currency', sku.currency,
+    'max_per_order', sku.max_per_order, 'on_sale', sku.on_sale, 'redeemable_here', sku.redeemable_here,
+    'price_guard', sku.price_guard, 'partner_id', sku.partner_id, 'low_stock_below', sku.low_stock_below,
+    'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
+    'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
+    'components', bundle.components
+)
+"""
+
+# The stock of a bundle is what its scarcest component allows; components without a limit do not count.
+_SKU_SOURCE = """
+skus sku LEFT JOIN stock ON stock.sku_id = sku.sku_id
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_object(
+               'sku_id', part.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', part.quantity,
+               'weight', part.weight, 'partner_id', plain.partner_id) ORDER BY part.position) AS components,
+           min((counter.on_hand - counter.held) / part.quantity) AS free
+    FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id JOIN stock counter ON counter.sku_id = part.sku_id
+    WHERE part.bundle_sku_id = sku.sku_id
+) AS bundle ON sku.kind = 'bundle'
+"""
+
+_PRODUCT = f"""
+SELECT product.product_id, product.name, product.category, product.description, product.on_shelf, product.version,
+       (SELECT json_agg({_SKU} ORDER BY sku.sku_id) FROM {_SKU_SOURCE}
+        WHERE sku.product_id = product.product_id AND ($1 OR sku.on_sale)) AS skus
+FROM products product
+WHERE ($1 OR product.on_shelf)
+"""  # noqa: S608  # composed of the constants above
+
+_ONE = _PRODUCT + " AND product.product_id = $2"
+
+_LIST = (
+    _PRODUCT
+    + """
+AND ($2::text IS NULL OR product.category = $2) AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
+AND ($4::uuid IS NULL OR product.product_id < $4)
+ORDER BY product.product_id DESC LIMIT $5
+"""
+)
+
+_SKUS = f"""
+SELECT {_SKU} AS sku FROM {_SKU_SOURCE}
+WHERE ($1::uuid IS NULL OR sku.product_id = $1) AND ($2::uuid IS NULL OR sku.sku_id < $2)
+ORDER BY sku.sku_id DESC LIMIT $3
+"""  # noqa: S608  # composed of the constants above
+
+_ONE_SKU = f"SELECT {_SKU} AS sku FROM {_SKU_SOURCE} WHERE sku.sku_id = $1"  # noqa: S608  # of the constants above
+
+
+async def list_products(
+    read: UnitOfWork, *, category: str | None, search: str | None, cursor: str | None, limit: int
+) -> Page[ProductOut]:
+    """What is on the shelf, the newest first."""
+    rows = await read.raw.fetch(_LIST, False, category, search, after(cursor), limit + 1)
+    return page([_product(row) for row in rows], limit=limit, key=lambda product: product.product_id)
+
+
+async def find_product(read: UnitOfWork, product_id: UUID) -> ProductOut | None:
+    """One product, if it is on the shelf."""
+    row = await read.raw.fetchrow(_ONE, False, product_id)
+    return None if row is None else _product(row)
+
+
+async def list_products_for_operators(
+    read: UnitOfWork, *, category: str | None, search: str | None, cursor: str | None, limit: int
+) -> Page[ProductOpsOut]:
+    """All there are, the newest first."""
+    rows = await read.raw.fetch(_LIST, True, category, search, after(cursor), limit + 1)
+    return page([_product_for_operators(row) for row in rows], limit=limit, key=lambda product: product.product_id)
+
+
+async def find_product_for_operators(read: UnitOfWork, product_id: UUID) -> ProductOpsOut | None:
+    row = await read.raw.fetchrow(_ONE, True, product_id)
+    return None if row is None else _product_for_operators(row)
+
+
+async def list_skus(read: UnitOfWork, *, product_id: UUID | None, cursor: str | None, limit: int) -> Page[SkuOpsOut]:
+    """SKUs with their counters, the newest first."""
+    rows = await read.raw.fetch(_SKUS, product_id, after(cursor), limit + 1)
+    return page([SkuOpsOut(**_with_stock(row["sku"])) for row in rows], limit=limit, key=lambda sku: sku.sku_id)
+
+
+async def find_sku(read: UnitOfWork, sku_id: UUID) -> SkuOpsOut | None:
+    row = await read.raw.fetchrow(_ONE_SKU, sku_id)
+    return None if row is None else SkuOpsOut(**_with_stock(row["sku"]))
+
+
+def _product(row: Any) -> ProductOut:
+    return ProductOut(
+        product_id=row["product_id"],
+        name=row["name"],
+        category=row["category"],
+        description=row["description"],
+        skus=[_sku(sku) for sku in row["skus"] or ()],
+    )
+
+
+def _product_for_operators(row: Any) -> ProductOpsOut:
+    return ProductOpsOut(
+        product_id=row["product_id"],
+        name=row["name"],
+        category=row["category"],
+        description=row["description"],
+        on_shelf=row["on_shelf"],
+        version=row["version"],
+        skus=[SkuOpsOut(**_with_stock(sku)) for sku in row["skus"] or ()],
+    )
+
+
+def _sku(sku: dict[str, Any]) -> SkuOut:
+    full = _with_stock(sku)
+    components = full["components"]
+    return SkuOut(
+        sku_id=full["sku_id"],
+        name=full["name"],
+        kind=SkuKind(full["kind"]),
+        price_minor=full["price_minor"],
+        currency=full["currency"],
+        max_per_order=full["max_per_order"],
+        stock=full["stock"],
+        stock_unlimited=full["stock_unlimited"],
+        components=None if components is None else [ComponentOut(**component) for component in components],
+    )
+
+
+def _with_stock(sku: dict[str, Any]) -> dict[str, Any]:
+    free = sku["free"]
+    stock = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
+    return {**sku, "stock": stock, "stock_unlimited": free is None}

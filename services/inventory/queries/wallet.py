@@ -1,0 +1,100 @@
+"""What buyers own, what partners honoured."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.inventory.domain.cards import SealedEntitlement
+from services.inventory.domain.delivery import EntitlementState
+from services.inventory.queries.pages import after, page
+from services.inventory.schemas import EntitlementOpsOut, EntitlementOut, RedemptionOut
+from shared.crypto import WrappedKey
+from shared.database import UnitOfWork
+from shared.http import Page
+
+_COLUMNS = """
+SELECT unit.entitlement_id, unit.order_id, unit.component_id, unit.sku_id, sku.name, sku.kind, unit.masked,
+       unit.state AS status, unit.issued_at, unit.expires_at, unit.first_revealed_at, unit.redeemed_at,
+       unit.member_id, unit.reveals
+FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
+"""
+_AFTER = " AND ($2::uuid IS NULL OR unit.entitlement_id < $2) ORDER BY unit.entitlement_id DESC LIMIT $3"
+
+_OF_MEMBER = _COLUMNS + "WHERE unit.member_id = $1" + _AFTER
+_OF_ORDER = _COLUMNS + "WHERE unit.order_id = $1" + _AFTER
+
+_SEALED = """
+SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
+       card.card_id, card.batch_id, card.sealed, key.kek_version, key.wrapped
+FROM entitlements unit
+LEFT JOIN cards card ON card.card_id = unit.card_id
+LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
+LEFT JOIN data_keys key ON key.key_id = batch.key_id
+WHERE unit.entitlement_id = $1
+"""
+
+_REDEMPTIONS = """
+SELECT redemption_id, sku_id, order_id, masked, store, redeemed_at FROM redemptions
+WHERE partner_id = $1 AND ($2::uuid IS NULL OR redemption_id < $2) ORDER BY redemption_id DESC LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """An entitlement with its owner. `card` is None for a top-up, which has no code."""
+
+    entitlement_id: UUID
+    order_id: UUID
+    member_id: UUID | None
+    state: EntitlementState
+    card: SealedEntitlement | None
+
+
+async def list_of_member(read: UnitOfWork, member_id: UUID, *, cursor: str | None, limit: int) -> Page[EntitlementOut]:
+    """Everything a member owns, the newest first."""
+    rows = await read.raw.fetch(_OF_MEMBER, member_id, after(cursor), limit + 1)
+    return page([EntitlementOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
+
+
+async def list_of_order(read: UnitOfWork, order_id: UUID, *, cursor: str | None, limit: int) -> Page[EntitlementOut]:
+    """Everything that came with an order: what its guest owns."""
+    rows = await read.raw.fetch(_OF_ORDER, order_id, after(cursor), limit + 1)
+    return page([EntitlementOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
+
+
+async def search(
+    read: UnitOfWork, *, member_id: UUID | None, order_id: UUID | None, cursor: str | None, limit: int
+) -> Page[EntitlementOpsOut]:
+    """For operators: of an order, else of a member."""
+    statement, of = (_OF_ORDER, order_id) if order_id is not None else (_OF_MEMBER, member_id)
+    rows = await read.raw.fetch(statement, of, after(cursor), limit + 1)
+    return page([EntitlementOpsOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
+
+
+async def find_owned(read: UnitOfWork, entitlement_id: UUID) -> Owned | None:
+    """An entitlement with all that a reveal takes, its card sealed."""
+    row = await read.raw.fetchrow(_SEALED, entitlement_id)
+    if row is None:
+        return None
+    card = None
+    if row["card_id"] is not None:
+        card = SealedEntitlement(
+            entitlement_id=row["entitlement_id"],
+            component_id=row["component_id"],
+            order_id=row["order_id"],
+            member_id=row["member_id"],
+            sku_id=row["sku_id"],
+            card_id=row["card_id"],
+            batch_id=row["batch_id"],
+            expires_at=row["expires_at"],
+            sealed=row["sealed"],
+            key=WrappedKey(row["kek_version"], row["wrapped"]),
+        )
+    return Owned(row["entitlement_id"], row["order_id"], row["member_id"], EntitlementState(row["state"]), card)
+
+
+async def list_redemptions(
+    read: UnitOfWork, partner_id: UUID, *, cursor: str | None, limit: int
+) -> Page[RedemptionOut]:
+    """What a partner honoured, the newest first."""
+    rows = await read.raw.fetch(_REDEMPTIONS, partner_id, after(cursor), limit + 1)
+    return page([RedemptionOut(**row) for row in rows], limit=limit, key=lambda entry: entry.redemption_id)

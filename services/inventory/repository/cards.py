@@ -1,0 +1,171 @@
+"""Card batches, sealed cards, and the shelf they are sold from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.inventory.domain.issuing import ClaimedCard
+from services.inventory.repository.stock import stock_moves
+from shared.database import UnitOfWork
+
+_ONE_IMPORT_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('inventory.import', 0))"
+
+_KNOWN_CODES = "SELECT code_index FROM cards WHERE code_index = ANY($1::bytea[])"
+
+_ADD_BATCH = """
+INSERT INTO card_batches (batch_id, sku_id, key_id, imported_by, accepted, refused, cost_minor, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+_CARD_COLUMNS = ("card_id", "sku_id", "batch_id", "sealed", "code_index", "masked")
+_SHELF_COLUMNS = ("sku_id", "card_id", "batch_id", "masked", "cost_minor", "expires_at")
+
+# The oldest cards of each SKU that nobody else is taking. Rows are found by their place, because they are locked there.
+_CLAIM = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[]) AS asked (sku_id, quantity)
+), picked AS MATERIALIZED (
+    SELECT free.place FROM wanted CROSS JOIN LATERAL (
+        SELECT shelf.ctid AS place FROM shelf
+        WHERE shelf.sku_id = wanted.sku_id AND (shelf.expires_at IS NULL OR shelf.expires_at > $3)
+        ORDER BY shelf.card_id LIMIT wanted.quantity FOR UPDATE {skip_locked}
+    ) AS free
+)
+DELETE FROM shelf USING picked WHERE shelf.ctid = picked.place
+RETURNING shelf.sku_id, shelf.card_id, shelf.batch_id, shelf.masked, shelf.cost_minor, shelf.expires_at
+"""
+_CLAIM_FREE = _CLAIM.format(skip_locked="SKIP LOCKED")
+_CLAIM_WAITING = _CLAIM.format(skip_locked="")
+
+_PUT_BACK = """
+INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[])
+"""
+
+_RESTOCK = """
+INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at)
+SELECT unit.sku_id, unit.card_id, card.batch_id, unit.masked, unit.cost_minor, unit.expires_at
+FROM entitlements unit JOIN cards card USING (card_id) WHERE unit.entitlement_id = ANY($1::uuid[])
+RETURNING sku_id
+"""
+
+_EXPIRED_ON_SHELF = """
+SELECT sku_id, count(*)::int AS expired FROM shelf WHERE expires_at <= $1 GROUP BY sku_id ORDER BY sku_id LIMIT $2
+"""
+
+_TAKE_EXPIRED = """
+DELETE FROM shelf WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM shelf WHERE sku_id = $1 AND expires_at <= $2 ORDER BY card_id LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING card_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCard:
+    """A card as it is stored. Nothing of its secret is in clear but the masked form."""
+
+    card_id: UUID
+    sealed: bytes = field(repr=False)
+    code_index: bytes = field(repr=False)
+    masked: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An import that was taken. `cost_minor` is the cost of one card."""
+
+    batch_id: UUID
+    sku_id: UUID
+    key_id: UUID
+    imported_by: str
+    refused: int
+    cost_minor: int
+
+
+async def wait_for_other_imports(uow: UnitOfWork) -> None:
+    """Imports follow one another: what is new is decided against everything that was imported before."""
+    await uow.raw.execute(_ONE_IMPORT_AT_A_TIME)
+
+
+async def find_known_codes(uow: UnitOfWork, indexes: Sequence[bytes]) -> set[bytes]:
+    """Those of the blind indexes that a card of any SKU has."""
+    return {row["code_index"] for row in await uow.raw.fetch(_KNOWN_CODES, indexes)}
+
+
+async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
+    """Write a batch with its cards and put them on the shelf. The counters are the caller's to move.
+
+    :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
+    """
+    await uow.raw.execute(
+        _ADD_BATCH,
+        batch.batch_id,
+        batch.sku_id,
+        batch.key_id,
+        batch.imported_by,
+        len(cards),
+        batch.refused,
+        batch.cost_minor,
+        now,
+    )
+    await uow.raw.copy_records_to_table(
+        "cards",
+        columns=_CARD_COLUMNS,
+        records=[
+            (card.card_id, batch.sku_id, batch.batch_id, card.sealed, card.code_index, card.masked) for card in cards
+        ],
+    )
+    await uow.raw.copy_records_to_table(
+        "shelf",
+        columns=_SHELF_COLUMNS,
+        records=[
+            (batch.sku_id, card.card_id, batch.batch_id, card.masked, batch.cost_minor, card.expires_at)
+            for card in cards
+        ],
+    )
+
+
+async def claim_cards(
+    uow: UnitOfWork, wanted: Mapping[UUID, int], *, now: datetime, wait: bool = False
+) -> list[ClaimedCard]:
+    """Take cards off the shelf, the oldest first: as many as are wanted of each SKU, or all there are.
+
+    Cards that another transaction is just taking are passed over; with `wait` they are waited for, because that
+    transaction may yet roll back.
+    """
+    rows = await uow.raw.fetch(_CLAIM_WAITING if wait else _CLAIM_FREE, list(wanted.keys()), list(wanted.values()), now)
+    cards = [ClaimedCard(*row) for row in rows]
+    cards.sort(key=lambda card: card.card_id)
+    return cards
+
+
+async def put_back(uow: UnitOfWork, cards: Sequence[ClaimedCard]) -> None:
+    """Lay cards back that this transaction took and nobody needed."""
+    await uow.raw.execute(
+        _PUT_BACK,
+        [card.sku_id for card in cards],
+        [card.card_id for card in cards],
+        [card.batch_id for card in cards],
+        [card.masked for card in cards],
+        [card.cost_minor for card in cards],
+        [card.expires_at for card in cards],
+    )
+
+
+async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
+    """Lay the cards of revoked, never revealed entitlements back on the shelf."""
+    moves = stock_moves(uow)
+    for row in await uow.raw.fetch(_RESTOCK, entitlement_ids):
+        moves.take_back(row["sku_id"], 1)
+
+
+async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -> dict[UUID, int]:
+    """How many cards of each SKU have expired unsold, for at most `limit` SKUs."""
+    return {row["sku_id"]: row["expired"] for row in await uow.raw.fetch(_EXPIRED_ON_SHELF, now, limit)}
+
+
+async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
+    """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
+    return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))

@@ -1,0 +1,188 @@
+"""Products and SKUs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, insert, select, update
+
+from services.inventory.domain.catalogue import (
+    ComponentSpec,
+    NewProduct,
+    NewSku,
+    OfferedComponent,
+    OfferedProduct,
+    OfferedSku,
+    PartFacts,
+    SkuKind,
+)
+from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
+from shared.database import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class SkuFacts:
+    """What use cases decide by."""
+
+    sku_id: UUID
+    product_id: UUID
+    kind: SkuKind
+    price_minor: int
+    price_floor_minor: int | None
+    currency: str
+
+
+async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
+    await uow.sql.execute(insert(PRODUCTS).values(**asdict(product), version=1, created_at=now, changed_at=now))
+
+
+async def change_product(uow: UnitOfWork, product_id: UUID, changes: Mapping[str, object], *, now: datetime) -> bool:
+    """Set these columns and raise the version; False: there is no such product."""
+    statement = (
+        update(PRODUCTS)
+        .where(PRODUCTS.c.product_id == product_id)
+        .values(**changes, version=PRODUCTS.c.version + 1, changed_at=now)
+        .returning(PRODUCTS.c.product_id)
+    )
+    return (await uow.sql.execute(statement)).first() is not None
+
+
+async def raise_versions(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Something inside these products changed."""
+    locked = (
+        select(PRODUCTS.c.product_id)
+        .where(PRODUCTS.c.product_id.in_(product_ids))
+        .order_by(PRODUCTS.c.product_id)
+        .with_for_update()
+        .cte("locked")
+    )
+    await uow.sql.execute(
+        update(PRODUCTS)
+        .where(PRODUCTS.c.product_id == locked.c.product_id)
+        .values(version=PRODUCTS.c.version + 1, changed_at=now)
+    )
+
+
+async def lock_product(uow: UnitOfWork, product_id: UUID) -> bool:
+    """Nobody else changes the product until this transaction ends; False: there is no such product."""
+    statement = select(PRODUCTS.c.product_id).where(PRODUCTS.c.product_id == product_id).with_for_update()
+    return (await uow.sql.execute(statement)).first() is not None
+
+
+async def add_sku(uow: UnitOfWork, sku: NewSku, components: Sequence[ComponentSpec], *, now: datetime) -> None:
+    await uow.sql.execute(insert(SKUS).values(**asdict(sku), created_at=now))
+    if components:
+        rows = [
+            {"bundle_sku_id": sku.sku_id, **asdict(component), "position": position}
+            for position, component in enumerate(components)
+        ]
+        await uow.sql.execute(insert(SKU_COMPONENTS), rows)
+
+
+async def change_sku(uow: UnitOfWork, sku_id: UUID, changes: Mapping[str, object]) -> None:
+    await uow.sql.execute(update(SKUS).where(SKUS.c.sku_id == sku_id).values(**changes))
+
+
+async def get_sku_for_update(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
+    """The SKU, locked."""
+    row = (await uow.sql.execute(_select_facts(sku_id).with_for_update())).first()
+    return row and _facts(row)
+
+
+async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
+    row = (await uow.sql.execute(_select_facts(sku_id))).first()
+    return row and _facts(row)
+
+
+async def find_parts(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, PartFacts]:
+    """What is known of SKUs that shall become parts of a bundle."""
+    statement = select(SKUS.c.sku_id, SKUS.c.kind, SKUS.c.currency).where(SKUS.c.sku_id.in_(sku_ids))
+    rows = await uow.sql.execute(statement)
+    return {row.sku_id: PartFacts(row.sku_id, SkuKind(row.kind), row.currency) for row in rows}
+
+
+async def find_products_with(uow: UnitOfWork, sku_id: UUID) -> set[UUID]:
+    """Products that show this SKU: its own, and those of bundles that contain it."""
+    own = select(SKUS.c.product_id).where(SKUS.c.sku_id == sku_id)
+    of_bundles = (
+        select(SKUS.c.product_id)
+        .join(SKU_COMPONENTS, SKU_COMPONENTS.c.bundle_sku_id == SKUS.c.sku_id)
+        .where(SKU_COMPONENTS.c.sku_id == sku_id)
+    )
+    return set((await uow.sql.execute(own.union(of_bundles))).scalars())
+
+
+async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[OfferedProduct]:
+    """The products as they now stand."""
+    products = (await uow.sql.execute(select(PRODUCTS).where(PRODUCTS.c.product_id.in_(product_ids)))).all()
+    skus = await uow.sql.execute(
+        select(SKUS).where(SKUS.c.product_id.in_(product_ids)).order_by(SKUS.c.product_id, SKUS.c.sku_id)
+    )
+    by_product: dict[UUID, list[OfferedSku]] = {product_id: [] for product_id in product_ids}
+    rows = skus.all()
+    parts = await _find_components(uow, [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE])
+    for row in rows:
+        by_product[row.product_id].append(_offered_sku(row, parts.get(row.sku_id) or (_as_component(row),)))
+    return [
+        OfferedProduct(
+            product_id=row.product_id,
+            version=row.version,
+            name=row.name,
+            category=row.category,
+            on_shelf=row.on_shelf,
+            skus=tuple(by_product[row.product_id]),
+        )
+        for row in products
+    ]
+
+
+async def _find_components(uow: UnitOfWork, bundle_ids: Sequence[UUID]) -> dict[UUID, tuple[OfferedComponent, ...]]:
+    if not bundle_ids:
+        return {}
+    statement = (
+        select(
+            SKU_COMPONENTS.c.bundle_sku_id,
+            SKU_COMPONENTS.c.quantity,
+            SKU_COMPONENTS.c.weight,
+            SKUS.c.sku_id,
+            SKUS.c.name,
+            SKUS.c.kind,
+            SKUS.c.partner_id,
+        )
+        .join(SKUS, SKUS.c.sku_id == SKU_COMPONENTS.c.sku_id)
+        .where(SKU_COMPONENTS.c.bundle_sku_id.in_(bundle_ids))
+        .order_by(SKU_COMPONENTS.c.bundle_sku_id, SKU_COMPONENTS.c.position)
+    )
+    found: dict[UUID, tuple[OfferedComponent, ...]] = {}
+    for row in await uow.sql.execute(statement):
+        part = OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), row.quantity, row.weight, row.partner_id)
+        found[row.bundle_sku_id] = (*found.get(row.bundle_sku_id, ()), part)
+    return found
+
+
+def _as_component(row: Row[Any]) -> OfferedComponent:
+    return OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), quantity=1, weight=1, partner_id=row.partner_id)
+
+
+def _offered_sku(row: Row[Any], components: tuple[OfferedComponent, ...]) -> OfferedSku:
+    return OfferedSku(
+        sku_id=row.sku_id,
+        name=row.name,
+        price_minor=row.price_minor,
+        currency=row.currency,
+        max_per_order=row.max_per_order,
+        on_sale=row.on_sale,
+        components=components,
+    )
+
+
+def _select_facts(sku_id: UUID) -> Select[Any]:
+    return select(
+        SKUS.c.sku_id, SKUS.c.product_id, SKUS.c.kind, SKUS.c.price_minor, SKUS.c.price_floor_minor, SKUS.c.currency
+    ).where(SKUS.c.sku_id == sku_id)
+
+
+def _facts(row: Row[Any]) -> SkuFacts:
+    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.price_minor, row.price_floor_minor, row.currency)

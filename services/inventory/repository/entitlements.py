@@ -1,0 +1,150 @@
+"""Entitlements: given out, revealed, redeemed, revoked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.inventory.domain.delivery import EntitlementState, Redeemable, RedeemFacts, Redemption, RevealRecord
+from services.inventory.domain.issuing import Entitlement
+from shared.database import UnitOfWork
+
+_GIVE = """
+INSERT INTO entitlements (entitlement_id, component_id, order_id, member_id, sku_id, card_id, state, masked, cost_minor,
+                          expires_at, issued_at)
+SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, 'active', masked, cost_minor, expires_at, $10
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
+            $9::timestamptz[])
+     AS given (entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at)
+"""
+
+_OF_COMPONENTS = """
+SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at
+FROM entitlements WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id
+"""
+
+_REVOKE = """
+UPDATE entitlements SET state = 'revoked', revoked_at = $2, restocked = entitlement_id = ANY($3::uuid[])
+WHERE entitlement_id = ANY($1::uuid[])
+"""
+
+# An entitlement that was revoked meanwhile does not come back from this, and then nothing of it may be shown.
+_REVEAL = """
+WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[])
+    AS reveal (reveal_id, entitlement_id, role, subject, ip, device, decision_id)
+), counted AS (
+    SELECT entitlement_id, count(*)::int AS times FROM asked GROUP BY entitlement_id ORDER BY entitlement_id
+), seen AS (
+    UPDATE entitlements SET reveals = reveals + counted.times, first_revealed_at = coalesce(first_revealed_at, $8)
+    FROM counted WHERE entitlements.entitlement_id = counted.entitlement_id AND state <> 'revoked'
+    RETURNING entitlements.entitlement_id, reveals = counted.times AS first
+), audited AS (
+    INSERT INTO reveals (reveal_id, entitlement_id, role, subject, ip, device, decision_id, revealed_at)
+    SELECT reveal_id, entitlement_id, role, subject, ip, device, decision_id, $8 FROM asked JOIN seen USING (entitlement_id)
+)
+SELECT entitlement_id, first FROM seen
+"""
+
+_LOCK_BY_CODE = """
+SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
+       unit.masked, delivery.quantity
+FROM cards card
+JOIN entitlements unit ON unit.card_id = card.card_id AND NOT unit.restocked
+JOIN deliveries delivery ON delivery.component_id = unit.component_id
+JOIN skus sku ON sku.sku_id = unit.sku_id
+WHERE card.code_index = $1 AND sku.partner_id = $2
+FOR UPDATE OF unit
+"""
+
+_REDEEM = "UPDATE entitlements SET state = 'redeemed', redeemed_at = $2 WHERE entitlement_id = $1"
+
+_ADD_REDEMPTION = """
+INSERT INTO redemptions (redemption_id, entitlement_id, partner_id, sku_id, order_id, store, masked, redeemed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def give_entitlements(uow: UnitOfWork, units: Sequence[Entitlement], *, now: datetime) -> None:
+    """Write what buyers get.
+
+    :raises asyncpg.UniqueViolationError: a card was given out before (`uq_entitlements_card_id`).
+    """
+    await uow.raw.execute(
+        _GIVE,
+        [unit.entitlement_id for unit in units],
+        [unit.component_id for unit in units],
+        [unit.order_id for unit in units],
+        [unit.member_id for unit in units],
+        [unit.sku_id for unit in units],
+        [unit.card_id for unit in units],
+        [unit.masked for unit in units],
+        [unit.cost_minor for unit in units],
+        [unit.expires_at for unit in units],
+        now,
+    )
+
+
+async def find_entitlements(
+    uow: UnitOfWork, *, order_ids: Sequence[UUID], component_ids: Sequence[UUID]
+) -> list[Entitlement]:
+    """What was given out for these components, the oldest first."""
+    return [Entitlement(*row) for row in await uow.raw.fetch(_OF_COMPONENTS, order_ids, component_ids)]
+
+
+async def revoke_entitlements(
+    uow: UnitOfWork, entitlement_ids: Sequence[UUID], *, restocked: Sequence[UUID], now: datetime
+) -> None:
+    """Take them back; `restocked` are those whose cards return to the shelf. They must be locked already."""
+    await uow.raw.execute(_REVOKE, entitlement_ids, now, restocked)
+
+
+async def record_reveals(uow: UnitOfWork, reveals: Sequence[RevealRecord], *, now: datetime) -> dict[UUID, bool]:
+    """Write the audit, and whether it was the first time, by entitlement. Revoked ones are absent and not audited."""
+    rows = await uow.raw.fetch(
+        _REVEAL,
+        [reveal.reveal_id for reveal in reveals],
+        [reveal.entitlement_id for reveal in reveals],
+        [reveal.role for reveal in reveals],
+        [reveal.subject for reveal in reveals],
+        [reveal.ip for reveal in reveals],
+        [reveal.device for reveal in reveals],
+        [reveal.decision_id for reveal in reveals],
+        now,
+    )
+    return {row["entitlement_id"]: row["first"] for row in rows}
+
+
+async def lock_by_code(uow: UnitOfWork, *, code_index: bytes, partner_id: UUID) -> Redeemable | None:
+    """The entitlement whose card has this code, if it is of this partner's brand and was issued."""
+    row = await uow.raw.fetchrow(_LOCK_BY_CODE, code_index, partner_id)
+    if row is None:
+        return None
+    return Redeemable(
+        entitlement_id=row["entitlement_id"],
+        component_id=row["component_id"],
+        order_id=row["order_id"],
+        member_id=row["member_id"],
+        sku_id=row["sku_id"],
+        masked=row["masked"],
+        quantity=row["quantity"],
+        facts=RedeemFacts(state=EntitlementState(row["state"]), expires_at=row["expires_at"]),
+    )
+
+
+async def redeem(uow: UnitOfWork, unit: Redeemable, redemption: Redemption) -> None:
+    """Honour a locked entitlement.
+
+    :raises asyncpg.UniqueViolationError: it was honoured before (`uq_redemptions_entitlement_id`).
+    """
+    await uow.raw.execute(_REDEEM, unit.entitlement_id, redemption.redeemed_at)
+    await uow.raw.execute(
+        _ADD_REDEMPTION,
+        redemption.redemption_id,
+        unit.entitlement_id,
+        redemption.partner_id,
+        unit.sku_id,
+        unit.order_id,
+        redemption.store,
+        unit.masked,
+        redemption.redeemed_at,
+    )

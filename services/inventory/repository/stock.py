@@ -1,0 +1,194 @@
+"""Holds and stock counters. A SKU's counter row is locked in the order of the ids, and changed last."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.inventory.domain.stock import HoldRequest, StockMoves
+from shared.database import UnitOfWork
+
+_LOCK_STOCK = """
+SELECT sku_id, on_hand - held AS free FROM stock WHERE sku_id = ANY($1::uuid[]) ORDER BY sku_id FOR NO KEY UPDATE
+"""
+
+_TOP_UPS = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND kind = 'direct_top_up'"
+
+_HELD_ORDERS = "SELECT DISTINCT order_id FROM holds WHERE order_id = ANY($1::uuid[])"
+
+_ADD_HOLDS = """
+WITH added AS (
+    INSERT INTO holds (component_id, order_id, line_id, sku_id, quantity, member_id, expires_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::uuid[], $7::timestamptz[])
+    RETURNING sku_id, quantity
+), wanted AS (
+    SELECT sku_id, sum(quantity)::int AS quantity FROM added GROUP BY sku_id
+)
+UPDATE stock SET held = held + wanted.quantity, version = version + 1
+FROM wanted WHERE stock.sku_id = wanted.sku_id
+"""
+
+_TAKE_HOLDS = "DELETE FROM holds WHERE component_id = ANY($1::uuid[]) RETURNING component_id, sku_id, quantity"
+
+_TAKE_HOLDS_OF_ORDERS = "DELETE FROM holds WHERE order_id = ANY($1::uuid[]) RETURNING sku_id, quantity"
+
+_TAKE_EXPIRED_HOLDS = """
+DELETE FROM holds WHERE component_id IN (
+    SELECT component_id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) RETURNING sku_id, quantity
+"""
+
+_EXTEND_HOLDS = """
+UPDATE holds SET expires_at = wanted.expires_at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (order_id, expires_at)
+WHERE holds.order_id = wanted.order_id AND holds.expires_at < wanted.expires_at
+"""
+
+# The rows are locked in the order of their ids before any is changed, so that two transactions never wait in a circle.
+_MOVE = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[]) AS moved (sku_id, on_hand, held, sold)
+), locked AS MATERIALIZED (
+    SELECT sku_id FROM stock WHERE sku_id = ANY($1::uuid[]) ORDER BY sku_id FOR NO KEY UPDATE
+)
+UPDATE stock
+SET on_hand = stock.on_hand + wanted.on_hand,
+    held = stock.held + wanted.held,
+    sold = stock.sold + wanted.sold,
+    version = stock.version + 1
+FROM wanted JOIN locked USING (sku_id) WHERE stock.sku_id = wanted.sku_id
+"""
+
+_OPEN_STOCK = "INSERT INTO stock (sku_id, on_hand) VALUES ($1, $2)"
+
+_SET_CAP = """
+UPDATE stock SET on_hand = $2, version = version + 1 WHERE sku_id = $1 AND ($2::int IS NULL OR held <= $2) RETURNING true
+"""
+
+_STOCK_TO_ANNOUNCE = """
+WITH changed AS (
+    SELECT sku_id FROM stock WHERE version > announced_version ORDER BY sku_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE stock SET announced_version = stock.version FROM changed WHERE stock.sku_id = changed.sku_id
+RETURNING stock.sku_id, stock.on_hand - stock.held AS free, stock.version
+"""
+
+_BUNDLE_STOCK = """
+SELECT part.bundle_sku_id AS sku_id, min((stock.on_hand - stock.held) / part.quantity) AS free, sum(stock.version) AS version
+FROM sku_components part JOIN stock ON stock.sku_id = part.sku_id
+WHERE part.bundle_sku_id IN (SELECT bundle_sku_id FROM sku_components WHERE sku_id = ANY($1::uuid[]))
+GROUP BY part.bundle_sku_id
+"""
+
+
+class _PendingMoves:
+    """Moves of one unit of work, written by one statement just before its commit."""
+
+    def __init__(self) -> None:
+        self.moves = StockMoves()
+
+    async def __call__(self, uow: UnitOfWork) -> None:
+        rows = self.moves.rows()
+        if rows:
+            await uow.raw.execute(_MOVE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def stock_moves(uow: UnitOfWork) -> StockMoves:
+    """Where this unit of work notes what it changes in the counters.
+
+    They are written last, by SKU, whatever else the transaction does: everybody wants these rows. A counter that would
+    leave its bounds fails the commit, and nothing stands.
+    """
+    return uow.before_commit(_PendingMoves(), once_key="stock").moves
+
+
+async def lock_stock(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, int | None]:
+    """How much of each SKU is free, None for unlimited, with the counters locked. Unknown SKUs are absent.
+
+    What this unit of work has noted to change is counted in.
+    """
+    moves = stock_moves(uow)
+    return {
+        row["sku_id"]: None if row["free"] is None else row["free"] + moves.freed(row["sku_id"])
+        for row in await uow.raw.fetch(_LOCK_STOCK, sorted(sku_ids))
+    }
+
+
+async def find_top_ups(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the SKUs that go to an account which the buyer names."""
+    return {row["sku_id"] for row in await uow.raw.fetch(_TOP_UPS, sku_ids)}
+
+
+async def find_held_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the orders that hold something."""
+    return {row["order_id"] for row in await uow.raw.fetch(_HELD_ORDERS, order_ids)}
+
+
+async def add_holds(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> None:
+    """Write the holds and count them. The counters must be locked already.
+
+    :raises asyncpg.CheckViolationError: more would be held than there is (`ck_stock_held_within_on_hand`).
+    """
+    rows = [(request, component) for request in requests for component in request.components]
+    await uow.raw.execute(
+        _ADD_HOLDS,
+        [component.component_id for _, component in rows],
+        [request.order_id for request, _ in rows],
+        [component.line_id for _, component in rows],
+        [component.sku_id for _, component in rows],
+        [component.quantity for _, component in rows],
+        [request.member_id for request, _ in rows],
+        [request.expires_at for request, _ in rows],
+    )
+
+
+async def take_holds(uow: UnitOfWork, component_ids: Sequence[UUID]) -> set[UUID]:
+    """End the holds of these components; answers which of them had one."""
+    taken = await uow.raw.fetch(_TAKE_HOLDS, component_ids)
+    _unhold(uow, taken)
+    return {row["component_id"] for row in taken}
+
+
+async def take_holds_of_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> int:
+    """End all holds of these orders; answers how many there were."""
+    return _unhold(uow, await uow.raw.fetch(_TAKE_HOLDS_OF_ORDERS, order_ids))
+
+
+async def take_expired_holds(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
+    """End holds whose time is over, the oldest first; those that somebody works on are left alone."""
+    return _unhold(uow, await uow.raw.fetch(_TAKE_EXPIRED_HOLDS, now, limit))
+
+
+async def extend_holds(uow: UnitOfWork, until: Mapping[UUID, datetime]) -> None:
+    """Keep the holds of these orders until then, never shorter than before."""
+    await uow.raw.execute(_EXTEND_HOLDS, list(until.keys()), list(until.values()))
+
+
+async def open_stock(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> None:
+    """Counters for a new plain SKU; `on_hand` None: unlimited."""
+    await uow.raw.execute(_OPEN_STOCK, sku_id, on_hand)
+
+
+async def set_cap(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> bool:
+    """Set how many of a top-up may still be sold; False: more than that are held."""
+    return bool(await uow.raw.fetchval(_SET_CAP, sku_id, on_hand))
+
+
+async def take_stock_to_announce(uow: UnitOfWork, *, limit: int) -> list[tuple[UUID, int | None, int]]:
+    """SKUs whose stock changed since it was last announced, as `(sku_id, free, version)`, marked as announced.
+
+    Bundles that contain one of them follow, with the sum of their parts' versions, which only grows.
+    """
+    changed = await uow.raw.fetch(_STOCK_TO_ANNOUNCE, limit)
+    if not changed:
+        return []
+    bundles = await uow.raw.fetch(_BUNDLE_STOCK, [row["sku_id"] for row in changed])
+    return [(row["sku_id"], row["free"], row["version"]) for row in (*changed, *bundles)]
+
+
+def _unhold(uow: UnitOfWork, rows: Sequence[asyncpg.Record]) -> int:
+    moves = stock_moves(uow)
+    for row in rows:
+        moves.unhold(row["sku_id"], row["quantity"])
+    return len(rows)

@@ -1,0 +1,13 @@
+"""What inventory reads from the environment."""
+
+from pydantic import Field
+
+from shared.settings import PlatformSettings
+
+
+class Settings(PlatformSettings):
+    """`risk_url` is asked before a code is shown."""
+
+    database_url: str = Field(validation_alias="KAQUAN_INVENTORY_DATABASE_URL")
+    port: int = Field(default=8102, validation_alias="KAQUAN_INVENTORY_PORT")
+    risk_url: str = Field(default="http://127.0.0.1:8106", validation_alias="KAQUAN_RISK_URL")

@@ -1,0 +1,75 @@
+"""What is sold."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from services.inventory.domain.catalogue import SkuKind
+from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
+
+PRODUCTS = Table(
+    "products",
+    METADATA,
+    id_column("product_id", primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("on_shelf", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    moment_column("created_at"),
+    moment_column("changed_at"),
+    CheckConstraint("version > 0", name="version_positive"),
+)
+Index("ix_products_shelf", PRODUCTS.c.category, PRODUCTS.c.product_id, postgresql_where=PRODUCTS.c.on_shelf)
+
+SKUS = Table(
+    "skus",
+    METADATA,
+    id_column("sku_id", primary_key=True),
+    id_column("product_id", ForeignKey("products.product_id")),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("price_floor_minor", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("max_per_order", Integer, nullable=False),
+    Column("on_sale", Boolean, nullable=False),
+    Column("redeemable_here", Boolean, nullable=False, comment="codes are honoured by partners through this platform"),
+    Column("price_guard", Boolean, nullable=False, comment="never buy from a supplier for more than was paid"),
+    id_column("partner_id", nullable=True),
+    Column("low_stock_below", Integer, nullable=False, server_default="0"),
+    moment_column("created_at"),
+    one_of("kind", SkuKind, name="kind_known"),
+    CheckConstraint("price_minor >= 0", name="price_not_negative"),
+    CheckConstraint("price_minor >= price_floor_minor", name="price_not_below_floor"),
+    CheckConstraint("max_per_order > 0", name="max_per_order_positive"),
+    CheckConstraint("low_stock_below >= 0", name="low_stock_not_negative"),
+    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_code"),
+    Index("ix_skus_product_id", "product_id"),
+    Index("ix_skus_partner_id", "partner_id"),
+)
+
+SKU_COMPONENTS = Table(
+    "sku_components",
+    METADATA,
+    id_column("bundle_sku_id", ForeignKey("skus.sku_id")),
+    id_column("sku_id", ForeignKey("skus.sku_id")),
+    Column("quantity", Integer, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("bundle_sku_id", "sku_id"),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("weight > 0", name="weight_positive"),
+    CheckConstraint("bundle_sku_id <> sku_id", name="not_itself"),
+    Index("ix_sku_components_sku_id", "sku_id"),
+)

@@ -1,0 +1,76 @@
+"""Who supplies what, at which cost."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.inventory.domain.catalogue import SkuUnknownError
+from services.inventory.domain.supply import SupplierNameTakenError, SupplierOffer, SupplierUnknownError
+from services.inventory.repository import keys, supply
+from services.inventory.repository.keys import DataKey, KeyPurpose
+from services.inventory.repository.supply import NewSupplier
+from shared.clock import new_id
+from shared.crypto import Keyring, Secret, new_dek, seal
+from shared.database import UnitOfWork, violated
+
+
+async def add_supplier(
+    uow: UnitOfWork,
+    *,
+    name: str,
+    base_url: str,
+    merchant_id: str,
+    secret: Secret,
+    offers: Sequence[SupplierOffer],
+    keyring: Keyring,
+    now: datetime,
+) -> UUID:
+    """Write a supplier down; the secret that signs our calls is kept sealed.
+
+    :raises SupplierNameTakenError: another one has the name.
+    :raises SkuUnknownError: an offer is for a SKU that does not exist.
+    """
+    supplier_id = new_id()
+    dek = new_dek()
+    key = DataKey(new_id(), keyring.wrap(dek))
+    await keys.add_key(uow, key, purpose=KeyPurpose.SUPPLIER_SECRET, now=now)
+    sealed = seal(dek, secret.reveal().encode(), aad=supplier_secret_aad(supplier_id))
+    supplier = NewSupplier(supplier_id, name, base_url, merchant_id, key.key_id, sealed)
+    try:
+        await supply.add_supplier(uow, supplier, now=now)
+    except asyncpg.UniqueViolationError as error:
+        if violated(error) != "uq_suppliers_name":
+            raise
+        raise SupplierNameTakenError(f"there is a supplier {name!r} already") from None
+    await map_skus(uow, supplier_id, offers)
+    return supplier_id
+
+
+async def change_supplier(uow: UnitOfWork, supplier_id: UUID, *, base_url: str | None, active: bool | None) -> None:
+    """Move a supplier, or stop and resume buying from it. What is not given stays.
+
+    :raises SupplierUnknownError: there is no such supplier.
+    """
+    if not await supply.change_supplier(uow, supplier_id, base_url=base_url, active=active):
+        raise SupplierUnknownError(f"there is no supplier {supplier_id}")
+
+
+async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[SupplierOffer]) -> None:
+    """Add or replace what a supplier calls our SKUs, and what they cost.
+
+    :raises SupplierUnknownError: there is no such supplier.
+    :raises SkuUnknownError: there is no such SKU.
+    """
+    try:
+        await supply.map_skus(uow, supplier_id, offers)
+    except asyncpg.ForeignKeyViolationError as error:
+        if violated(error) == "fk_supplier_skus_supplier_id":
+            raise SupplierUnknownError(f"there is no supplier {supplier_id}") from None
+        raise SkuUnknownError("an offer is for a SKU that does not exist") from None
+
+
+def supplier_secret_aad(supplier_id: UUID) -> bytes:
+    """What binds a sealed secret to its supplier."""
+    return f"v1|supplier-secret|{supplier_id}".encode()

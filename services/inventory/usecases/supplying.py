@@ -1,0 +1,202 @@
+"""Orders with suppliers: take those that are due, and make of the answers what the buyer gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from services.inventory import events
+from services.inventory.domain.delivery import Delivery, RefundOrder, RefuseReason, RejectReason, reservation_of
+from services.inventory.domain.issuing import Entitlement
+from services.inventory.domain.stock import ACCOUNT_FIELD, StockMoves
+from services.inventory.domain.supply import (
+    OPEN_STATES,
+    LeasedTask,
+    SupplierAnswer,
+    SupplierOrder,
+    Task,
+    TaskNotOpenError,
+    TaskState,
+    TaskUnknownError,
+    advance,
+)
+from services.inventory.repository import deliveries, entitlements, keys, stock, supply
+from services.inventory.usecases.holds import buyer_fields_aad
+from services.inventory.usecases.revoking import announce_revoked, give_back_top_up
+from services.inventory.usecases.suppliers import supplier_secret_aad
+from shared.clock import new_id
+from shared.crypto import Keyring, Secret, open_sealed
+from shared.database import UnitOfWork
+from shared.messaging import announce
+from shared.money import allocate
+from shared.observability import Counter, get_logger
+
+log = get_logger(__name__)
+
+LEASE_FOR = timedelta(seconds=30)
+"""A worker has this long for a call and its record; then another may ask. Longer than any call can take."""
+
+RESOLVED_BY_HAND = "resolved_by_hand"
+
+_ENDED = Counter("supplier_orders_ended_total", "Orders with suppliers that ended", ["state"])
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A task that was taken, and what the call taught."""
+
+    leased: LeasedTask
+    answer: SupplierAnswer
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What ended tasks come to, gathered for statements over all of them."""
+
+    moves: StockMoves
+    issued: list[UUID] = field(default_factory=list)
+    units: list[Entitlement] = field(default_factory=list)
+    rejected: list[tuple[UUID, RejectReason]] = field(default_factory=list)
+    revoked: list[tuple[UUID, UUID]] = field(default_factory=list)
+
+
+async def take_due_tasks(uow: UnitOfWork, *, limit: int, now: datetime) -> list[LeasedTask]:
+    """Tasks to work on now, under a lease; those never sent count as sent once this is committed."""
+    return await supply.lease_tasks(uow, now=now, until=now + LEASE_FOR, lease=new_id(), limit=limit)
+
+
+def open_order(leased: LeasedTask, *, keyring: Keyring) -> SupplierOrder:
+    """What the call takes, with the secrets opened."""
+    secret = open_sealed(
+        keyring.unwrap(leased.secret_key), leased.secret_sealed, aad=supplier_secret_aad(leased.supplier_id)
+    )
+    fields = orjson.loads(
+        open_sealed(keyring.unwrap(leased.fields_key), leased.fields_sealed, aad=buyer_fields_aad(leased.component_id))
+    )
+    return SupplierOrder(
+        base_url=leased.base_url,
+        merchant_id=leased.merchant_id,
+        secret=Secret(secret.decode()),
+        out_order_no=leased.out_order_no,
+        supplier_sku=leased.supplier_sku,
+        quantity=leased.quantity,
+        account=Secret(str(fields.get(ACCOUNT_FIELD, ""))),
+        cost_minor_max=leased.paid_minor if leased.guarded else None,
+    )
+
+
+async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, now: datetime) -> None:
+    """Write down what calls taught. Of a lease that ran out nothing is written: whoever has it now will ask again."""
+    locked = {
+        delivery.component_id: delivery
+        for delivery in await deliveries.lock_deliveries(uow, [entry.leased.component_id for entry in answered])
+    }
+    leases: dict[UUID, UUID | None] = {entry.leased.task.task_id: entry.leased.lease for entry in answered}
+    tasks = await supply.lock_open_tasks(uow, leases)
+    advanced: list[tuple[Task, Delivery]] = []
+    for entry in answered:
+        task = tasks.get(entry.leased.task.task_id)
+        if task is None:
+            log.warning("supplier.lease_lost", task_id=entry.leased.task.task_id)
+            continue
+        after = advance(task, step=entry.leased.step, answer=entry.answer, now=now)
+        advanced.append((after, locked[entry.leased.component_id]))
+    await _save(uow, advanced, now=now)
+
+
+async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: datetime) -> None:
+    """An operator has found out what the supplier cannot or does not say.
+
+    :raises TaskUnknownError: there is no such task.
+    :raises TaskNotOpenError: its fate is known already.
+    """
+    component_id = (await supply.find_components(uow, [task_id])).get(task_id)
+    if component_id is None:
+        raise TaskUnknownError(f"there is no supplier task {task_id}")
+    (delivery,) = await deliveries.lock_deliveries(uow, [component_id])
+    task = (await supply.lock_open_tasks(uow, {task_id: None})).get(task_id)
+    if task is None:
+        raise TaskNotOpenError("the task has ended")
+    state = TaskState.SUCCEEDED if delivered else TaskState.FAILED
+    ended = replace(task, state=state, last_reason=RESOLVED_BY_HAND, due_at=None)
+    log.info("supplier.resolved_by_hand", task_id=task_id, state=state.value)
+    await _save(uow, [(ended, delivery)], now=now)
+
+
+async def _save(uow: UnitOfWork, advanced: Sequence[tuple[Task, Delivery]], *, now: datetime) -> None:
+    await supply.save_tasks(uow, [task for task, _ in advanced], now=now)
+    ended = [(task, delivery) for task, delivery in advanced if task.state not in OPEN_STATES]
+    if not ended:
+        return
+    ending = _Ending(moves=stock.stock_moves(uow))
+    masks = await keys.find_masks(uow, [delivery.component_id for _, delivery in ended])
+    for task, delivery in ended:
+        if task.state is TaskState.SUCCEEDED:
+            _deliver(uow, ending, task, delivery, masked=masks[delivery.component_id], now=now)
+        else:
+            _give_up(uow, ending, delivery, now=now)
+    await _write(uow, ending, now=now)
+    uow.after_commit(lambda: _count(ended))
+
+
+def _deliver(uow: UnitOfWork, ending: _Ending, task: Task, delivery: Delivery, *, masked: str, now: datetime) -> None:
+    """The buyer has it. A refund that waited for this comes too late."""
+    component = reservation_of(delivery)
+    costs = allocate(task.cost_minor, [1] * component.quantity)
+    units = [
+        Entitlement(
+            entitlement_id=new_id(),
+            component_id=delivery.component_id,
+            order_id=delivery.order_id,
+            member_id=delivery.member_id,
+            sku_id=delivery.sku_id,
+            card_id=None,
+            masked=masked,
+            cost_minor=cost_minor,
+            expires_at=None,
+        )
+        for cost_minor in costs
+    ]
+    ending.issued.append(delivery.component_id)
+    ending.units.extend(units)
+    announce(uow, events.card_issued(component, units, supplier_id=delivery.supplier_id, issued_at=now), now=now)
+    if delivery.refund_id is not None:
+        reason = RefuseReason.TOPPED_UP
+        announce(uow, events.card_revoke_refused(delivery, refund_id=delivery.refund_id, reason=reason), now=now)
+
+
+def _give_up(uow: UnitOfWork, ending: _Ending, delivery: Delivery, *, now: datetime) -> None:
+    """The supplier certainly has not delivered and will not: the units are free, the order refunds."""
+    give_back_top_up(ending.moves, delivery)
+    if delivery.refund_id is None:
+        ending.rejected.append((delivery.component_id, RejectReason.SUPPLIER_FAILED))
+        announce(uow, events.card_rejected(delivery, RejectReason.SUPPLIER_FAILED), now=now)
+        return
+    ending.revoked.append((delivery.component_id, delivery.refund_id))
+    refund = RefundOrder(
+        component_id=delivery.component_id,
+        order_id=delivery.order_id,
+        sku_id=delivery.sku_id,
+        member_id=delivery.member_id,
+        amount_minor=delivery.amount_minor,
+        currency=delivery.currency,
+        refund_id=delivery.refund_id,
+    )
+    announce_revoked(uow, refund, (), now=now)
+
+
+async def _write(uow: UnitOfWork, ending: _Ending, *, now: datetime) -> None:
+    if ending.issued:
+        await deliveries.mark_issued(uow, ending.issued, now=now)
+        await entitlements.give_entitlements(uow, ending.units, now=now)
+    if ending.rejected:
+        await deliveries.reject_deliveries(uow, ending.rejected)
+    if ending.revoked:
+        await deliveries.mark_revoked(uow, ending.revoked)
+
+
+def _count(ended: Sequence[tuple[Task, Delivery]]) -> None:
+    for task, _ in ended:
+        _ENDED.labels(task.state.value).inc()

@@ -1,0 +1,62 @@
+"""What the clock asks for: expired cards leave the shelf, stock is announced, personal fields are forgotten."""
+
+from datetime import datetime, timedelta
+
+from services.inventory import events
+from services.inventory.repository import cards, keys, stock
+from shared.database import UnitOfWork
+from shared.messaging import announce
+from shared.observability import get_logger
+
+log = get_logger(__name__)
+
+EXPIRE_SKUS_MAX = 50
+"""SKUs whose expired cards one run takes off the shelf; the next run goes on."""
+
+EXPIRE_CARDS_MAX = 5_000
+"""Cards of one SKU that one run takes off the shelf."""
+
+ANNOUNCE_MAX = 500
+"""SKUs whose stock one run announces."""
+
+BUYER_FIELDS_KEPT = timedelta(days=90)
+"""Long enough for a late payment and a complaint."""
+
+PRUNE_MAX = 5_000
+
+
+async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
+    """Cards whose time is over leave the shelf and the stock, but never more than are free of holds.
+
+    An order that holds such a card is told when it is to be issued.
+    """
+    expired = await cards.find_expired_on_shelf(uow, now=now, limit=EXPIRE_SKUS_MAX)
+    if not expired:
+        return 0
+    free = await stock.lock_stock(uow, list(expired))
+    moves = stock.stock_moves(uow)
+    taken_in_all = 0
+    for sku_id, quantity in expired.items():
+        limit = min(quantity, free.get(sku_id) or 0, EXPIRE_CARDS_MAX)
+        taken = await cards.take_expired(uow, sku_id, now=now, limit=limit) if limit > 0 else 0
+        moves.put_on(sku_id, -taken)
+        taken_in_all += taken
+    if taken_in_all:
+        log.info("stock.expired", cards=taken_in_all)
+    return taken_in_all
+
+
+async def announce_stock(uow: UnitOfWork, *, now: datetime) -> int:
+    """Say how much of each changed SKU, and of the bundles with it, can be sold now; answers how many were said."""
+    changed = await stock.take_stock_to_announce(uow, limit=ANNOUNCE_MAX)
+    announce(
+        uow,
+        *(events.stock_changed(sku_id=sku_id, free=free, version=version) for sku_id, free, version in changed),
+        now=now,
+    )
+    return len(changed)
+
+
+async def forget_buyer_fields(uow: UnitOfWork, *, now: datetime) -> None:
+    """Personal fields are kept no longer than they are needed."""
+    await keys.prune_buyer_fields(uow, before=now - BUYER_FIELDS_KEPT, limit=PRUNE_MAX)

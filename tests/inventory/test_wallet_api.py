@@ -1,0 +1,92 @@
+"""The wallet and the one way to a code."""
+
+import asyncio
+
+from shared.clock import new_id
+from tests.inventory.door import ANYONE, Door, buyer, guest, partner
+from tests.inventory.neighbours import Risk
+from tests.inventory.world import World, order_of
+
+
+async def test_the_owner_reads_the_code(world: World, door: Door, risk: Risk) -> None:
+    sku_id = await world.sku()
+    card = {"code": "AAAA-BBBB-CCCC-0001", "password": "9876", "serial": "S-1", "expires_at": "2099-12-31"}
+    await world.import_codes(sku_id, [card])
+    order = order_of((sku_id, 1))
+    await world.reserve(order)
+    (unit,) = await world.units(order)
+
+    answer = await door.reveal(unit, buyer(order.member_id))
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {**card, "expires_at": "2099-12-31T16:00:00+00:00"}
+    assert risk.asked[0]["kind"] == "reveal"
+    assert risk.asked[0]["member_id"] == str(order.member_id)
+    (audit,) = await world.fetch("SELECT role, subject, ip, device FROM reveals")
+    assert audit == {"role": "buyer", "subject": str(order.member_id), "ip": "203.0.113.7", "device": "phone-1"}
+
+
+async def test_a_guest_reads_what_came_with_the_order_alone(world: World, door: Door) -> None:
+    order, (unit,) = await world.issued()
+    assert (await door.reveal(unit, guest(order.order_id))).status_code == 200
+    refused = await door.reveal(unit, guest(new_id()))
+    assert (refused.status_code, refused.json()["code"]) == (404, "entitlement.not_found")
+
+
+async def test_somebody_elses_entitlement_is_not_there(world: World, door: Door, risk: Risk) -> None:
+    order, (unit,) = await world.issued()
+    for stranger in (buyer(), guest(new_id())):
+        assert (await door.reveal(unit, stranger)).status_code == 404
+    assert (await door.reveal(new_id(), buyer(order.member_id))).status_code == 404
+    assert (await door.reveal(unit, partner(new_id()))).status_code == 403
+    assert (await door.reveal(unit, ANYONE)).status_code == 401
+    assert risk.asked == []
+    assert await world.value("SELECT count(*) FROM reveals") == 0
+
+
+async def test_reading_again_is_harmless_and_audited(world: World, door: Door) -> None:
+    order, (unit,) = await world.issued()
+    answers = await asyncio.gather(*(door.reveal(unit, buyer(order.member_id)) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert await world.value("SELECT count(*) FROM reveals") == 8
+    assert await world.value("SELECT reveals FROM entitlements") == 8
+    revealed = [event for event in await world.events("card") if event["type"] == "card.revealed"]
+    assert sorted(event["first"] is True for event in revealed) == [False] * 7 + [True]
+
+
+async def test_without_the_word_of_risk_no_code_is_shown(world: World, door: Door, risk: Risk) -> None:
+    order, (unit,) = await world.issued()
+    owner = buyer(order.member_id)
+    for decision in ("deny", "challenge", "review"):
+        risk.decision = decision
+        answer = await door.reveal(unit, owner)
+        assert (answer.status_code, answer.json()["code"]) == (403, "risk.denied")
+    risk.broken = True
+    assert (await door.reveal(unit, owner)).json()["code"] == "risk.unavailable"
+    risk.broken, risk.delay_s = False, 0.6
+    late = await door.reveal(unit, owner)
+    assert (late.status_code, late.json()["code"]) == (503, "risk.unavailable")
+    assert await world.value("SELECT count(*) FROM reveals") == 0
+
+
+async def test_what_was_taken_back_is_not_shown(world: World, door: Door) -> None:
+    order, (unit,) = await world.issued()
+    await world.revoke(order)
+    answer = await door.reveal(unit, buyer(order.member_id))
+    assert (answer.status_code, answer.json()["code"]) == (410, "entitlement.revoked")
+
+
+async def test_the_wallet_lists_what_is_owned_page_by_page(world: World, door: Door) -> None:
+    order, units = await world.issued(cards=5, quantity=5)
+    owner = buyer(order.member_id)
+    first = await door.get("/v1/wallet/entitlements", who=owner, limit=3)
+    rest = await door.get("/v1/wallet/entitlements", who=owner, limit=3, cursor=first["next_cursor"])
+    shown = [item["entitlement_id"] for item in (*first["items"], *rest["items"])]
+    assert shown == [str(unit) for unit in reversed(units)]
+    assert rest["next_cursor"] is None
+    assert {item["status"] for item in first["items"]} == {"active"}
+    assert (await door.get("/v1/wallet/entitlements", who=guest(order.order_id)))["items"][0]["name"] == "一个月"
+    assert (await door.get("/v1/wallet/entitlements", who=buyer()))["items"] == []
+    assert (await door.get("/v1/ops/entitlements", order_id=str(order.order_id)))["items"][0]["reveals"] == 0
