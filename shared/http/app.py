@@ -93,6 +93,7 @@ def create_app(
         title=title,
         lifespan=lifespan,
         telemetry=_OWN_TELEMETRY_OFF,
+        docs_url=None,  # the gateway shows everything in one place, without scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
         responses=_PROBLEM_SCHEMA,

@@ -115,20 +115,23 @@ class ServiceClient:
     ) -> tuple[int, bytes]:
         pause_s = FIRST_PAUSE_S
         for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS or self._pool.now() + pause_s >= deadline
             try:
                 status, body = await self._try(request, deadline, head_only=head_only)
             except UpstreamError as error:
-                if last or (error.maybe_sent and not repeatable):
+                if self._is_last(attempt, pause_s, deadline) or (error.maybe_sent and not repeatable):
                     raise self._unavailable(str(error)) from error
             else:
                 if status < _FIRST_FAILURE:
                     return status, body
-                if last or not repeatable or status not in _PASSING_FAILURES:
+                passing = repeatable and status in _PASSING_FAILURES
+                if not passing or self._is_last(attempt, pause_s, deadline):
                     raise self._unavailable(f"answered {status}")
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s *= 2
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _is_last(self, attempt: int, pause_s: float, deadline: float) -> bool:
+        return attempt == ATTEMPTS or self._pool.now() + pause_s >= deadline
 
     async def _try(self, request: bytes, deadline: float, *, head_only: bool) -> tuple[int, bytes]:
         started = self._pool.now()

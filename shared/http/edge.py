@@ -20,7 +20,7 @@ from shared.observability import REQUEST_ID, continue_trace, get_logger, span
 log = get_logger(__name__)
 
 DEFAULT_BODY_LIMIT_BYTES = 64 * 1024
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """Answered to anybody who reaches the process: the gateway does not route to them."""
 
 _INTERNAL_ROLES = frozenset({Role.SERVICE, Role.OPERATOR})

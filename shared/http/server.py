@@ -1,6 +1,7 @@
 """Serve an application: uvicorn on uvloop with httptools, without its own access log, down within ten seconds."""
 
 import asyncio
+import signal
 from types import FrameType
 from typing import Any
 
@@ -29,7 +30,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: ASGIApp, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, and return."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -46,4 +47,6 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
         timeout_graceful_shutdown=DRAIN_S,
         backlog=4096,
     )
+    # uvicorn raises the signal once more when all is done; the process has ended well by then and should say so.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     _Server(config).run()

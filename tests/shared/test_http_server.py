@@ -1,0 +1,85 @@
+"""A served process: it ends within ten seconds of SIGTERM, also under endless answers."""
+
+import http.client
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from dev.stack.ports import find_free_ports
+from shared.http import Identity, IdentitySigner, Role
+from shared.http.identity import IDENTITY_HEADER
+
+IDENTITY = IdentitySigner(b"k" * 32, "gateway").sign(Identity(Role.ANONYMOUS, ""))
+
+PROGRAM = """
+import asyncio, sys
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from shared.http import create_app, serve
+
+routes = APIRouter()
+
+@routes.get("/v1/ticks")
+async def stream(request: Request):
+    async def ticks():
+        while not request.app.state.stopping.is_set():
+            yield "data: tick\\n\\n"
+            await asyncio.sleep(0.05)
+    return StreamingResponse(ticks(), media_type="text/event-stream")
+
+async def beside(stop):
+    await stop.wait()
+    print("stopped beside", flush=True)
+
+async def ready():
+    pass
+
+app = create_app(service="x", title="x", identity_key=b"k" * 32, problems={}, ready=ready, background=[beside])
+app.include_router(routes)
+serve(app, host="127.0.0.1", port=int(sys.argv[1]))
+"""
+
+
+def wait_until_up(port: int) -> None:
+    for _ in range(200):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise AssertionError("the server did not come up")
+
+
+def test_sigterm_ends_streams_and_tasks_at_once(tmp_path: Path) -> None:
+    port = find_free_ports(1)[0]
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(port)],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        text=True,
+    )
+    stream = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        wait_until_up(port)
+        stream.request("GET", "/v1/ticks", headers={IDENTITY_HEADER: IDENTITY})
+        answer = stream.getresponse()
+        assert answer.read(10) == b"data: tick"
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=10)
+        assert time.monotonic() - started < 3, "nothing needed the whole of the drain"
+        assert process.returncode == 0
+        assert "stopped beside" in output
+        assert "service.stopped" in output
+    finally:
+        stream.close()
+        process.kill()
+        process.wait()
