@@ -14,7 +14,9 @@ from services.order.clients.providers import Providers
 from services.order.consumers import HANDLERS
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
+from services.order.jobs import Jobs
 from services.order.queries.catalogue import Catalogue
+from services.order.queries.figures import FreshFigures
 from services.order.queries.watch import Watchers
 from services.order.settings import Settings
 from services.order.usecases.checkout import (
@@ -29,12 +31,13 @@ from services.order.usecases.payments import Reported, open_payments, settle_rep
 from shared.clock import utc_now
 from shared.crypto import Keyring
 from shared.database import Coalescer, Database
-from shared.http import Background, IdentitySigner, ServiceClient, create_app, serve
+from shared.http import Background, IdentitySigner, ServiceClient, create_app, every, serve
 from shared.messaging import Consumer, Relay, operations_router
 from shared.observability import configure
 from shared.settings import ProcessRole, read_key
 
 SERVICE = "order"
+PRUNE_EVERY_S = 60.0
 
 
 def build(settings: Settings) -> FastAPI:
@@ -56,6 +59,7 @@ def build(settings: Settings) -> FastAPI:
         risk=Risk(risk),
         providers=_providers(settings, outside),
         watchers=watchers,
+        figures=FreshFigures(database, utc_now),
         keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
         guest_key=read_key(settings.keys_dir, "guest-token.key"),
         pay_window=settings.pay_window,
@@ -91,7 +95,19 @@ def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Back
         tasks.append(consumer.run)
     if ProcessRole.RELAY in settings.roles:
         tasks.append(Relay(desk.database, settings.kafka_bootstrap, SERVICE).run)
+    if ProcessRole.JOBS in settings.roles:
+        tasks += _jobs(settings, Jobs(desk.database, desk.providers, utc_now))
     return tasks
+
+
+def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
+    return [
+        every(settings.cancel_every_s, jobs.cancel_unpaid, name="order.cancel"),
+        every(settings.query_every_s, jobs.query_payments, name="order.query"),
+        every(settings.refund_every_s, jobs.send_refunds, name="order.refund"),
+        every(settings.nudge_every_s, jobs.nudge_overdue, name="order.nudge"),
+        every(PRUNE_EVERY_S, jobs.prune, name="order.prune"),
+    ]
 
 
 def _providers(settings: Settings, outside: httpx.AsyncClient) -> Providers:

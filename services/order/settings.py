@@ -21,7 +21,7 @@ class Settings(PlatformSettings):
     cancel_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_CANCEL_EVERY_S")
     query_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_QUERY_EVERY_S")
     refund_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_REFUND_EVERY_S")
-    sweep_every_s: float = Field(default=10, gt=0, validation_alias="KAQUAN_ORDER_SWEEP_EVERY_S")
+    nudge_every_s: float = Field(default=10, gt=0, validation_alias="KAQUAN_ORDER_NUDGE_EVERY_S")
 
     @property
     def pay_window(self) -> timedelta:

@@ -1,8 +1,16 @@
 """The order service over HTTP."""
 
-from services.order.api import checkout, orders, payments
+from services.order.api import checkout, internal, operators, orders, payments, refunds, stream
 from services.order.api.problems import PROBLEMS
 
-ROUTERS = (checkout.router, orders.router, payments.router)
+ROUTERS = (
+    checkout.router,
+    orders.router,
+    stream.router,
+    payments.router,
+    refunds.router,
+    operators.router,
+    internal.router,
+)
 
 __all__ = ["PROBLEMS", "ROUTERS"]

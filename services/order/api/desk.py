@@ -12,6 +12,7 @@ from services.order.clients.providers import Providers
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
 from services.order.queries.catalogue import Catalogue
+from services.order.queries.figures import FreshFigures
 from services.order.queries.watch import Watchers
 from services.order.usecases.checkout import Claimed, Done, Placement
 from services.order.usecases.payments import Reported
@@ -41,6 +42,7 @@ class Desk:
     risk: Risk
     providers: Providers
     watchers: Watchers
+    figures: FreshFigures
     keyring: Keyring
     guest_key: bytes
     pay_window: timedelta

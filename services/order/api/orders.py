@@ -35,7 +35,7 @@ async def list_orders(
     caller: BuyerCaller, desk: OrderDesk, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
 ) -> Response:
     """The member's orders, the newest first."""
-    before = _cursor_id(cursor)
+    before = cursor_id(cursor)
     assert caller.member_id is not None  # noqa: S101  # a buyer is a member
     async with desk.database.read() as uow:
         orders = await member_page(uow, member_id=caller.member_id, before=before, limit=limit + 1)
@@ -69,7 +69,11 @@ def shown(order: Json) -> Json:
     return {name: value for name, value in order.items() if name != "member_id"}
 
 
-def _cursor_id(cursor: str | None) -> UUID | None:
+def cursor_id(cursor: str | None) -> UUID | None:
+    """The order id in a cursor.
+
+    :raises Problem: 422 `cursor.invalid`.
+    """
     if cursor is None:
         return None
     try:

@@ -4,7 +4,7 @@ Facts come from several topics in any order: a component remembers what it was t
 as far as these facts allow. A fact told twice changes nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -157,9 +157,25 @@ def split(order: Order, *, component_id: UUID, now: datetime) -> Order:
     return _change(order, component_id, lambda component: _shared(component, now), now=now)
 
 
-def refundable(order: Order) -> list[UUID]:
-    """The components that can be given back now."""
-    return [component.component_id for component in order.components if component.status in _REFUNDABLE]
+def select_for_refund(order: Order, lines: Mapping[UUID, Collection[UUID] | None] | None) -> list[UUID]:
+    """The components that a wish for a refund means: those it names, and whatever can be given back of what it leaves open.
+
+    :raises NotPaidError: the order is not paid.
+    :raises UnknownComponentError: a line or component is not in this order.
+    """
+    if order.paid_at is None:
+        raise NotPaidError(order.status.value)
+    if lines is None:
+        return [part.component_id for part in order.components if part.status in _REFUNDABLE]
+    selected: list[UUID] = []
+    for line_id, named in lines.items():
+        parts = {part.component_id: part for part in order.components if part.line_id == line_id}
+        unknown = {line_id} if not parts else set(named or ()) - parts.keys()
+        if unknown:
+            raise UnknownComponentError(str(next(iter(unknown))))
+        open_parts = [component_id for component_id, part in parts.items() if part.status in _REFUNDABLE]
+        selected += open_parts if named is None else dict.fromkeys(named)
+    return selected
 
 
 def begin_refund(order: Order, *, component_ids: Collection[UUID], now: datetime) -> Order:

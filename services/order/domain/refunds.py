@@ -68,6 +68,7 @@ class Refund:
     requested_by: str
     requested_at: datetime
     ended_at: datetime | None = None
+    note: str | None = None
 
     @property
     def reversed_parts(self) -> tuple[RefundPart, ...]:
@@ -101,6 +102,17 @@ def money_sent(refund: Refund, *, now: datetime) -> Refund:
 def money_refused(refund: Refund) -> Refund:
     """The provider will not send the money: a person has to look."""
     return replace(refund, status=RefundStatus.REVIEW)
+
+
+def send_again(refund: Refund) -> Refund:
+    """A person decided: the provider that refused is to be asked again.
+
+    :raises RefundNotInReviewError: no provider refused it.
+    """
+    refused_by_provider = refund.status is RefundStatus.REVIEW and (refund.reversed_parts or not refund.parts)
+    if not refused_by_provider:
+        raise RefundNotInReviewError(str(refund.refund_id))
+    return replace(refund, status=RefundStatus.SENDING)
 
 
 def dismiss_part(refund: Refund, *, component_id: UUID, now: datetime) -> Refund:

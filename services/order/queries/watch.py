@@ -37,6 +37,7 @@ class Watch:
 
     def __init__(self, version: int) -> None:
         self.version = version
+        self.closed = False
         self._newest: Json | None = None
         self._news = asyncio.Event()
 
@@ -55,7 +56,13 @@ class Watch:
         except TimeoutError:
             return None
         self._news.clear()
-        return self._newest
+        newest, self._newest = self._newest, None
+        return newest
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self.closed = True
+        self._news.set()
 
 
 class Watchers:
@@ -66,6 +73,7 @@ class Watchers:
         self._watches: dict[UUID, set[Watch]] = defaultdict(set)
         self._count = 0
         self._somebody = asyncio.Event()
+        self._stopped = False
 
     @asynccontextmanager
     async def watch(self, order_id: UUID, *, version: int) -> AsyncIterator[Watch]:
@@ -76,6 +84,8 @@ class Watchers:
         if self._count >= WATCHES_MAX:
             raise TooManyWatchesError(f"{WATCHES_MAX} streams are open")
         watch = Watch(version)
+        if self._stopped:
+            watch.close()
         self._watches[order_id].add(watch)
         self._count += 1
         _WATCHES.set(self._count)
@@ -91,6 +101,15 @@ class Watchers:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look whenever the doorbell rings, and now and then without, as long as anybody watches."""
+        try:
+            await self._look_again_and_again(stop)
+        finally:
+            self._stopped = stop.is_set()
+            for watches in tuple(self._watches.values()):
+                for watch in tuple(watches):
+                    watch.close()
+
+    async def _look_again_and_again(self, stop: asyncio.Event) -> None:
         async with self._database.listen(CHANGED_CHANNEL) as bell:
             while not stop.is_set():
                 if not self._watches:

@@ -25,6 +25,9 @@ PAYMENTS_PER_ORDER_MAX = 10
 FIRST_QUERY_AFTER = timedelta(seconds=20)
 """How long a notify is waited for before the provider is asked."""
 
+QUERIED_AFTER_EXPIRY = timedelta(hours=1)
+"""How long after its time a payment may still turn out to have been made."""
+
 _OPEN = """
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
@@ -71,6 +74,22 @@ WITH changed_orders AS ({UPDATE_ORDERS}), changed_components AS ({UPDATE_COMPONE
 )
 {outbox_insert(22)}
 """  # noqa: S608
+
+
+_TAKE_QUERIES = """
+WITH due AS (
+    SELECT payment_id FROM payments WHERE next_query_at <= $1 ORDER BY next_query_at LIMIT $3
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE payments p SET queries = p.queries + 1,
+    next_query_at = $1 + least(interval '20 seconds' * power(2, least(p.queries, 10)), interval '10 minutes')
+FROM due WHERE p.payment_id = due.payment_id
+RETURNING p.payment_id, p.provider, p.expires_at < $2 AS over
+"""
+_CLOSE = """
+UPDATE payments SET status = 'closed', next_query_at = NULL
+WHERE payment_id = ANY($1::uuid[]) AND status = 'pending'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +157,22 @@ async def settle_payments(
     )
     ring_outbox(uow)
     ring_changed(uow)
+
+
+@dataclass(frozen=True, slots=True)
+class DueQuery:
+    """A payment whose provider is to be asked. `over`: long after its time, this is the last look."""
+
+    payment_id: UUID
+    provider: str
+    over: bool
+
+
+async def take_due_queries(uow: UnitOfWork, *, now: datetime, limit: int) -> list[DueQuery]:
+    """Payments to ask about now; each is asked about again later, ever more rarely."""
+    return [DueQuery(*row) for row in await uow.raw.fetch(_TAKE_QUERIES, now, now - QUERIED_AFTER_EXPIRY, limit)]
+
+
+async def close_payments(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> None:
+    """Stop asking about payments that were never made. A notify that comes all the same is still taken."""
+    await uow.raw.execute(_CLOSE, payment_ids)

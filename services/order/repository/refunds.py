@@ -14,9 +14,9 @@ from shared.database import UnitOfWork
 _INSERT = """
 WITH new_refunds AS (
     INSERT INTO refunds (refund_id, order_id, payment_id, reason, currency, amount_minor, status, requested_by,
-        requested_at, next_try_at)
+        requested_at, next_try_at, note)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-        $8::text[], $9::timestamptz[], $10::timestamptz[])
+        $8::text[], $9::timestamptz[], $10::timestamptz[], $16::text[])
 ), new_parts AS (
     INSERT INTO refund_parts (refund_id, component_id, sku_id, amount_minor, status)
     SELECT * FROM unnest($11::uuid[], $12::uuid[], $13::uuid[], $14::bigint[], $15::text[])
@@ -36,6 +36,8 @@ WHERE r.refund_id = ANY($1::uuid[])
 ORDER BY r.refund_id, part.component_id
 FOR NO KEY UPDATE OF r
 """
+
+_OPEN = "SELECT refund_id FROM refunds WHERE order_id = ANY($1::uuid[]) AND status = 'revoking'"
 
 _SAVE = """
 WITH changed AS (
@@ -107,6 +109,7 @@ async def add_refunds(uow: UnitOfWork, refunds: Sequence[Refund]) -> None:
         [part.sku_id for _, part in parts],
         [part.amount_minor for _, part in parts],
         [part.status for _, part in parts],
+        [refund.note for refund in refunds],
     )
 
 
@@ -117,6 +120,11 @@ async def lock_refunds(uow: UnitOfWork, refund_ids: Iterable[UUID]) -> dict[UUID
     for row in rows:
         grouped.setdefault(row["refund_id"], []).append(row)
     return {refund_id: _refund_of(group) for refund_id, group in grouped.items()}
+
+
+async def open_refund_ids(uow: UnitOfWork, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Refunds of these orders that wait for goods, points or shares."""
+    return [row["refund_id"] for row in await uow.raw.fetch(_OPEN, order_ids)]
 
 
 async def save_refunds(

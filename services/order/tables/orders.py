@@ -60,6 +60,8 @@ ORDERS = Table(
     CheckConstraint("member_id IS NOT NULL OR contact IS NOT NULL", name="somebody_s"),
     Index("ix_orders_member_id_order_id", "member_id", "order_id", postgresql_where=text("member_id IS NOT NULL")),
     Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_orders_nudged", "due_at", postgresql_where=text("nudges > 0")),
+    Index("ix_orders_held", "paid_at", postgresql_where=text("status = 'held'")),
 )
 
 ORDER_LINES = Table(

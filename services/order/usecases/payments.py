@@ -25,7 +25,7 @@ from services.order.domain.refunds import Refund, RefundReason
 from services.order.domain.states import OrderStatus
 from services.order.events import inventory_reserve, order_paid
 from services.order.repository import payments
-from services.order.repository.payments import SettledPayment
+from services.order.repository.payments import DueQuery, SettledPayment, close_payments, take_due_queries
 from services.order.repository.refunds import add_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
@@ -34,6 +34,15 @@ from shared.contracts import Event
 from shared.database import UnitOfWork
 from shared.messaging import OutboxRows, outbox_rows
 from shared.observability import Counter, continue_trace, get_logger
+
+__all__ = [
+    "DueQuery",
+    "Reported",
+    "close_payments",
+    "open_payments",
+    "settle_reports",
+    "take_due_queries",
+]
 
 LATE_GRACE = timedelta(minutes=30)
 """A payment this much after the time to pay still gets its goods, if there are any; later it goes back."""

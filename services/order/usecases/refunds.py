@@ -13,12 +13,30 @@ from services.order.domain.payments import Payment
 from services.order.domain.refunds import Refund, RefundPart, RefundReason, RefundStatus
 from services.order.events import order_refunded, refund_requested
 from services.order.repository.orders import Told, lock_orders, save_orders
-from services.order.repository.refunds import add_refunds, lock_refunds, save_refunds
-from services.order.usecases.changes import Changes
+from services.order.repository.refunds import DueRefund, add_refunds, lock_refunds, save_refunds, take_due_refunds
+from services.order.usecases.changes import Changes, OrderNotFoundError
 from shared.clock import new_id
 from shared.contracts import CardRevokedV1, CardRevokeRefusedV1, Event, SettlementReversedV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
+
+__all__ = [
+    "SYSTEM",
+    "DueRefund",
+    "NothingToRefundError",
+    "RefundWanted",
+    "begin_refunds",
+    "dismiss_part",
+    "note_reversed",
+    "note_revoke_refused",
+    "note_revoked",
+    "record_money_refused",
+    "record_money_sent",
+    "refund_of_payment",
+    "request_refund",
+    "send_again",
+    "take_due_refunds",
+]
 
 SYSTEM = "system"
 
@@ -29,12 +47,13 @@ class NothingToRefundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RefundWanted:
-    """What is to be taken back: these components; None means whatever of the order can be."""
+    """What is to be taken back: by line, these components of it (None: whatever of the line can be); None: of the order."""
 
     order_id: UUID
-    component_ids: Sequence[UUID] | None
+    lines: Mapping[UUID, Sequence[UUID] | None] | None
     reason: RefundReason
     requested_by: str
+    note: str | None = None
 
 
 async def begin_refunds(
@@ -45,13 +64,14 @@ async def begin_refunds(
     reason: RefundReason,
     requested_by: str,
     now: datetime,
+    note: str | None = None,
 ) -> list[Refund]:
     """Write and announce one refund per order, for components (order id, component id) that are on their way back."""
     by_order: dict[UUID, list[UUID]] = {}
     for order_id, component_id in going_back:
         by_order.setdefault(order_id, []).append(component_id)
     refunds = [
-        _refund(orders[order_id], component_ids, reason=reason, requested_by=requested_by, now=now)
+        _refund(orders[order_id], component_ids, reason=reason, requested_by=requested_by, now=now, note=note)
         for order_id, component_ids in by_order.items()
     ]
     if refunds:
@@ -65,22 +85,20 @@ async def request_refund(uow: UnitOfWork, wanted: RefundWanted, *, now: datetime
 
     :raises OrderNotFoundError: no such order.
     :raises NotPaidError: it is not paid.
-    :raises UnknownComponentError: a component is not in it.
-    :raises NotRefundableError: a component is refunded, on its way back, or waits for a person.
+    :raises UnknownComponentError: a line or component is not in it.
+    :raises NotRefundableError: a named component is refunded, on its way back, or waits for a person.
     :raises NothingToRefundError: nothing was named, or nothing is left.
     """
     changes = Changes(await lock_orders(uow, [wanted.order_id]))
     order = changes[wanted.order_id]
-    component_ids = (
-        moves.refundable(order) if wanted.component_ids is None else list(dict.fromkeys(wanted.component_ids))
-    )
-    if not component_ids and order.paid_at is not None:
-        raise NothingToRefundError("nothing of this order can be given back")
+    component_ids = moves.select_for_refund(order, wanted.lines)
+    if not component_ids:
+        raise NothingToRefundError("nothing of it can be given back")
     changes.step(wanted.order_id, partial(moves.begin_refund, component_ids=component_ids, now=now))
     await save_orders(uow, changes.pairs, now=now)
     going_back = [(wanted.order_id, component_id) for component_id in component_ids]
     refunds = await begin_refunds(
-        uow, changes, going_back, reason=wanted.reason, requested_by=wanted.requested_by, now=now
+        uow, changes, going_back, reason=wanted.reason, requested_by=wanted.requested_by, now=now, note=wanted.note
     )
     announce(uow, *changes.milestones, now=now)
     return refunds[0]
@@ -174,23 +192,44 @@ async def record_money_refused(uow: UnitOfWork, refused: Mapping[UUID, UUID], *,
     await save_refunds(uow, changes, now=now, note=note)
 
 
+async def send_again(uow: UnitOfWork, *, order_id: UUID, refund_id: UUID, now: datetime) -> Refund:
+    """A person decided that the provider, which refused, is to be asked again.
+
+    :raises OrderNotFoundError: no such order, or no such refund of it.
+    :raises RefundNotInReviewError: no provider refused it.
+    """
+    before = await _lock_refund(uow, order_id=order_id, refund_id=refund_id)
+    after = refunding.send_again(before)
+    await save_refunds(uow, [(before, after)], now=now)
+    return after
+
+
 async def dismiss_part(
     uow: UnitOfWork, *, order_id: UUID, refund_id: UUID, component_id: UUID, now: datetime
 ) -> Refund:
     """A person decided that the component, which was used, is not refunded.
 
-    :raises OrderNotFoundError: no such order, or the refund is not of it.
-    :raises UnknownComponentError: the component is not in the order.
+    :raises OrderNotFoundError: no such order, or no such refund of it.
     :raises RefundNotInReviewError: nobody was asked.
     """
     changes = Changes(await lock_orders(uow, [order_id]))
-    before = await lock_refunds(uow, [refund_id])
-    if refund_id not in before or before[refund_id].order_id != order_id:
-        raise moves.UnknownComponentError(str(refund_id))
-    after = refunding.dismiss_part(before[refund_id], component_id=component_id, now=now)
+    before = await _lock_refund(uow, order_id=order_id, refund_id=refund_id)
+    after = refunding.dismiss_part(before, component_id=component_id, now=now)
     changes.step(order_id, partial(moves.dismiss_review, component_id=component_id, now=now))
-    await _save(uow, changes, before, {refund_id: after}, told={}, now=now)
+    await _save(uow, changes, {refund_id: before}, {refund_id: after}, told={}, now=now)
     return after
+
+
+async def _lock_refund(uow: UnitOfWork, *, order_id: UUID, refund_id: UUID) -> Refund:
+    """The order's refund, both locked.
+
+    :raises OrderNotFoundError: no such order, or no such refund of it.
+    """
+    await lock_orders(uow, [order_id])
+    refund = (await lock_refunds(uow, [refund_id])).get(refund_id)
+    if refund is None or refund.order_id != order_id:
+        raise OrderNotFoundError(f"{refund_id} of {order_id}")
+    return refund
 
 
 async def _save(
@@ -220,7 +259,13 @@ async def _save(
 
 
 def _refund(
-    order: Order, component_ids: Sequence[UUID], *, reason: RefundReason, requested_by: str, now: datetime
+    order: Order,
+    component_ids: Sequence[UUID],
+    *,
+    reason: RefundReason,
+    requested_by: str,
+    now: datetime,
+    note: str | None,
 ) -> Refund:
     parts = tuple(
         RefundPart(component.component_id, component.sku_id, component.amount_minor)
@@ -237,4 +282,5 @@ def _refund(
         parts=parts,
         requested_by=requested_by,
         requested_at=now,
+        note=note,
     )
