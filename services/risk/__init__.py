@@ -1,0 +1,1 @@
+"""Risk: whether a checkout or a reveal may go on, and the cases that people decide."""

@@ -1,0 +1,1 @@
+"""What risk knows and how it decides. No I/O and no clock: everything here answers from memory."""

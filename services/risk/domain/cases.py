@@ -1,0 +1,77 @@
+"""A case: a paid order that waits for a person's word. Released or denied once; a time-out decides nothing."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+
+class CaseState(StrEnum):
+    """`moot`: the order was refunded before anybody looked."""
+
+    OPEN = "open"
+    RELEASED = "released"
+    DENIED = "denied"
+    MOOT = "moot"
+
+
+class Verdict(StrEnum):
+    """What can be said of an open case."""
+
+    RELEASE = "release"
+    DENY = "deny"
+    DROP = "drop"
+
+
+MOVES: Final[dict[tuple[CaseState, Verdict], CaseState]] = {
+    (CaseState.OPEN, Verdict.RELEASE): CaseState.RELEASED,
+    (CaseState.OPEN, Verdict.DENY): CaseState.DENIED,
+    (CaseState.OPEN, Verdict.DROP): CaseState.MOOT,
+}
+"""Every move there is; what is not here is refused."""
+
+
+class CaseClosedError(Exception):
+    """The case was decided before. `extra` tells how."""
+
+    def __init__(self, state: CaseState) -> None:
+        super().__init__(f"the case is {state}")
+        self.extra = {"state": str(state)}
+
+
+class CaseNotFoundError(Exception):
+    """There is no such case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One held order. `decision_id` is None when risk was not asked in time and the order was held for that."""
+
+    case_id: UUID
+    order_id: UUID
+    member_id: UUID | None
+    decision_id: UUID | None
+    reasons: tuple[str, ...]
+    amount_minor: int
+    currency: str
+    state: CaseState
+    opened_at: datetime
+    due_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    note: str | None = None
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Still open after `due_at`. It stays in the queue: waiting too long must not favour the thief."""
+        return self.state is CaseState.OPEN and now >= self.due_at
+
+    def decided(self, verdict: Verdict, *, by: str, note: str, now: datetime) -> "Case":
+        """The case after a person's word.
+
+        :raises CaseClosedError: it was decided before.
+        """
+        state = MOVES.get((self.state, verdict))
+        if state is None:
+            raise CaseClosedError(self.state)
+        return replace(self, state=state, decided_at=now, decided_by=by, note=note)

@@ -1,0 +1,86 @@
+"""Cases: opened for held orders, decided once by a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from services.risk import events, repository
+from services.risk.domain.cases import Case, CaseNotFoundError, CaseState, Verdict
+from shared.clock import new_id
+from shared.database import UnitOfWork
+from shared.messaging import announce
+
+NOT_ASKED: Final = ("risk.not_asked",)
+"""Nobody asked risk in time: the order service held the order for that alone."""
+
+SYSTEM: Final = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOrder:
+    """A paid order that waits. `amount_minor` is what was paid."""
+
+    order_id: UUID
+    member_id: UUID | None
+    amount_minor: int
+    currency: str
+
+
+async def open_cases(uow: UnitOfWork, orders: Sequence[HeldOrder], *, due_after: timedelta, now: datetime) -> None:
+    """Put held orders into the review queue, with the reasons for which they were held. One case per order."""
+    if not orders:
+        return
+    held = await repository.held_decisions(uow, [order.order_id for order in orders])
+    cases = []
+    for order in orders:
+        decision_id, reasons = held.get(order.order_id, (None, NOT_ASKED))
+        case = Case(
+            case_id=new_id(),
+            order_id=order.order_id,
+            member_id=order.member_id,
+            decision_id=decision_id,
+            reasons=reasons,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            state=CaseState.OPEN,
+            opened_at=now,
+            due_at=now + due_after,
+        )
+        cases.append(case)
+    await repository.insert_cases(uow, cases)
+
+
+async def decide_case(
+    uow: UnitOfWork, case_id: UUID, verdict: Verdict, *, operator: str, note: str, now: datetime
+) -> Case:
+    """Release or deny a held order: once, by name, with a note; the word goes to the order service.
+
+    :raises CaseNotFoundError: there is none.
+    :raises CaseClosedError: it was decided before.
+    """
+    case = await repository.case_for_update(uow, case_id)
+    if case is None:
+        raise CaseNotFoundError(f"no case {case_id}")
+    decided = case.decided(verdict, by=operator, note=note, now=now)
+    await repository.save_verdict(uow, decided)
+    audit = repository.AuditEntry(
+        entry_id=new_id(),
+        action=f"case.{verdict}",
+        subject=str(case_id),
+        operator=operator,
+        note=note,
+        detail={"order_id": str(case.order_id), "from": case.state, "to": decided.state},
+        done_at=now,
+    )
+    await repository.add_audit(uow, audit)
+    announce(uow, events.verdict(decided), now=now)
+    return decided
+
+
+async def drop_cases(uow: UnitOfWork, order_ids: Sequence[UUID], *, now: datetime) -> int:
+    """Close open cases of orders whose money went back meanwhile; answers how many."""
+    if not order_ids:
+        return 0
+    return await repository.drop_open(uow, order_ids, by=SYSTEM, note="the whole order was refunded", now=now)
