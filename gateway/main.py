@@ -1,6 +1,7 @@
 """Build the gateway from its parts and serve it."""
 
 import asyncio
+from types import SimpleNamespace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ class Gateway:
     def __init__(self, forwarder: ASGIApp, neighbours: Neighbours) -> None:
         self._forwarder = forwarder
         self._neighbours = neighbours
+        self.state = SimpleNamespace(stopping=asyncio.Event())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -35,18 +37,23 @@ class Gateway:
             await self._live(receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                log.info("service.started", neighbours=len(self._neighbours.names))
-                await send({"type": "lifespan.startup.complete"})
-                continue
-            await self._neighbours.close()
-            await asyncio.to_thread(stop_tracing)
-            log.info("service.stopped")
-            SINK.flush()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+        await receive()  # startup
+        ending = asyncio.create_task(self._end_streams())
+        log.info("service.started", neighbours=len(self._neighbours.names))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # shutdown
+        ending.cancel()
+        await self._neighbours.close()
+        await asyncio.to_thread(stop_tracing)
+        log.info("service.stopped")
+        SINK.flush()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end_streams(self) -> None:
+        """Event streams end with the signal; otherwise the server would wait for them until its patience ends."""
+        await self.state.stopping.wait()
+        for pool in self._neighbours.streams.values():
+            pool.close()
 
 
 def build(settings: Settings) -> Gateway:

@@ -64,7 +64,10 @@ def own_headers(request: Incoming) -> list[tuple[bytes, bytes]]:
 
 
 async def _stream(request: Incoming, connection: Connection) -> None:
-    """Pass parts on as they come. When the client leaves, the service is told by a closed connection."""
+    """Pass parts on as they come. When the client leaves, the service is told by a closed connection.
+
+    An event stream that breaks off just ends: its reader comes back by itself, and nothing was half said.
+    """
     lasts = request.route.stream  # an event stream may be silent as long as it likes
     watch = asyncio.create_task(_leave_with(request, connection))
     try:
@@ -79,7 +82,9 @@ async def _stream(request: Incoming, connection: Connection) -> None:
     except UpstreamError:
         if watch.done():
             raise ClientGoneError from None
-        raise
+        if not lasts:
+            raise
+        await request.send({"type": "http.response.body", "body": b""})
     finally:
         watch.cancel()
 
