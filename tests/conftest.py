@@ -12,6 +12,7 @@ from dev.stack.postgres import PostgresServer
 from tests.support.brokers import TestBroker, empty_all_topics, make_contract_topics, start_test_broker
 from tests.support.databases import DatabaseServer, TestDatabase
 from tests.support.session import TestSession, open_test_session
+from tests.support.world import World
 
 pytest_plugins = ("tests.support.plugin",)
 
@@ -85,3 +86,9 @@ def keys_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("keys")
     keys.make_missing(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def world(session_directory: TestSession) -> World:
+    """A whole stack of the session's own, with every service: for journeys, and to be broken."""
+    return World.create(session_directory.world, print)

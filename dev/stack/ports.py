@@ -1,11 +1,14 @@
 """Ports of one stack. Each can be moved by its variable, so that two checkouts can run side by side."""
 
 import os
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
+RANDOM_PORTS = range(12_000, 32_000)
+"""An outgoing connection may take any port above, between our choosing it and a server's listening there."""
 
 DEFAULT_PORTS: Mapping[str, int] = {
     "gateway": 8000,
@@ -67,12 +70,23 @@ def require_free(name: str, port: int) -> None:
 
 
 def find_free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago. They are all held open together, so that they differ."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports that were free a moment ago, drawn at random from below those that outgoing connections are given.
+
+    :raises PortTakenError: when nearly every port of the range is taken.
+    """
+    free: list[int] = []
+    for port in random.sample(RANDOM_PORTS, k=len(RANDOM_PORTS)):
+        if len(free) == count:
+            return free
+        if _can_bind(port):
+            free.append(port)
+    raise PortTakenError(f"fewer than {count} free ports between {RANDOM_PORTS.start} and {RANDOM_PORTS.stop}")
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True

@@ -24,7 +24,12 @@ class TestSession:
 
     @property
     def supervisor(self) -> Supervisor:
-        return Supervisor(records=self.directory / "processes", logs=self.directory / "logs")
+        return _supervisor(self.directory)
+
+    @property
+    def world(self) -> Path:
+        """Where the whole stack lives that tests of journeys and of failures share."""
+        return self.directory / "world"
 
 
 @contextmanager
@@ -48,6 +53,11 @@ def _sweep(home: Path) -> None:
 
 
 def _end(session: TestSession) -> None:
-    for record in reversed(session.supervisor.running()):
-        session.supervisor.stop(record.name)
+    for supervisor in (_supervisor(session.world), session.supervisor):
+        for record in reversed(supervisor.running()):
+            supervisor.stop(record.name)
     shutil.rmtree(session.directory, ignore_errors=True)
+
+
+def _supervisor(directory: Path) -> Supervisor:
+    return Supervisor(records=directory / "processes", logs=directory / "logs")

@@ -26,6 +26,8 @@ class World:
     @classmethod
     def create(cls, root: Path, say: Callable[[str], None]) -> "World":
         """Start a stack below `root`; downloaded jars are shared with the checkout's own stack."""
+        root.mkdir(parents=True)
+        root.chmod(0o755)  # the database server runs as another account and passes through
         ports = Ports(dict(zip(DEFAULT_PORTS, find_free_ports(len(DEFAULT_PORTS)), strict=True)))
         cache = Path(os.environ.get("KAQUAN_CACHE_DIR") or REPOSITORY / ".local").absolute()
         stack = Stack(layout=Layout(root=root, cache=cache), ports=ports, say=say)
@@ -69,9 +71,6 @@ class World:
             if path != self.stack.layout.kafka_libraries:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.kafka.start()
-
-    def end(self) -> None:
-        self.stack.down()
 
 
 def _kill(process: psutil.Process) -> None:
