@@ -67,7 +67,7 @@ class House:
     client: httpx.AsyncClient
 
     def token(
-        self, role: str = "buyer", *, subject: UUID | None = None, scopes: tuple[str, ...] = (), **claims: Any
+        self, role: str | None = "buyer", *, subject: UUID | None = None, scopes: tuple[str, ...] = (), **claims: Any
     ) -> str:
         """An access token as membership makes them; a claim given as `None` is left out."""
         told = {
