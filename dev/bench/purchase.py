@@ -123,6 +123,13 @@ async def _write(target: Target, buyer: Buyer, path: str, body: object) -> Answe
 
 def _content(step: str, answer: Answer, expect: int) -> dict[str, Any]:
     if answer.status != expect:
-        raise PurchaseFailedError(f"{step}: {answer.status}: {answer.body[:200].decode(errors='replace')}")
+        raise PurchaseFailedError(f"{step}: {answer.status} {_problem_code(answer)}")
     content: dict[str, Any] = orjson.loads(answer.body)
     return content
+
+
+def _problem_code(answer: Answer) -> str:
+    try:
+        return str(orjson.loads(answer.body)["code"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "no problem+json"
