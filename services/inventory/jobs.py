@@ -105,8 +105,12 @@ class SupplierWorker:
                 bell.clear()
                 if await self.start_due() == 0:
                     await self._wait(stop, bell)
-            if self._calls:
-                await asyncio.wait(self._calls)
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Wait for the calls in flight and their records."""
+        if self._calls:
+            await asyncio.wait(self._calls)
 
     async def start_due(self) -> int:
         """Start a call for every due task there is room for; answers how many."""

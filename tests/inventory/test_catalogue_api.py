@@ -41,7 +41,7 @@ async def test_a_bundle_has_the_stock_of_its_scarcest_part(door: Door, world: Wo
     seen = await door.get(f"/v1/products/{product_id}", who=ANYONE)
     stock = {sku["sku_id"]: sku["stock"] for sku in seen["skus"]}
     assert stock == {video: 9, music: 7, bundle: 3}
-    (offer,) = [sku for sku in (await world.events("product"))[-1]["skus"] if sku["sku_id"] == bundle]  # type: ignore[attr-defined]
+    (offer,) = [sku for sku in (await world.events("product"))[-1]["skus"] if sku["sku_id"] == bundle]
     assert [(part["sku_id"], part["quantity"], part["weight"]) for part in offer["components"]] == [
         (video, 1, 3),
         (music, 2, 2),
@@ -56,7 +56,7 @@ async def test_a_change_of_a_part_is_announced_for_the_bundles_with_it(door: Doo
     assert answer.json()["price_minor"] == 2_100
     last = {event["product_id"]: event for event in await world.events("product")}
     assert last[bundle_product]["version"] == 3
-    assert last[bundle_product]["skus"][0]["components"][0]["name"] == "新名字"  # type: ignore[index]
+    assert last[bundle_product]["skus"][0]["components"][0]["name"] == "新名字"
 
 
 async def test_what_is_off_the_shelf_is_not_shown(door: Door, world: World) -> None:
@@ -69,7 +69,7 @@ async def test_what_is_off_the_shelf_is_not_shown(door: Door, world: World) -> N
     listed = await door.get("/v1/products", who=ANYONE, category="video")
     assert [(product["name"], product["skus"]) for product in listed["items"]] == [("看得见", [])]
     assert len((await door.get("/v1/ops/products"))["items"]) == 2
-    assert (await world.events("product", None))[-1]["skus"][0]["on_sale"] is False  # type: ignore[index]
+    assert (await world.events("product", None))[-1]["skus"][0]["on_sale"] is False
 
 
 async def test_products_are_found_by_name_and_paged(door: Door) -> None:

@@ -75,7 +75,7 @@ async def test_what_was_taken_back_is_not_shown(world: World, door: Door) -> Non
     order, (unit,) = await world.issued()
     await world.revoke(order)
     answer = await door.reveal(unit, buyer(order.member_id))
-    assert (answer.status_code, answer.json()["code"]) == (410, "entitlement.revoked")
+    assert (answer.status_code, answer.json()["code"]) == (409, "entitlement.revoked")
 
 
 async def test_the_wallet_lists_what_is_owned_page_by_page(world: World, door: Door) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -167,7 +168,7 @@ class World:
         value: str | None = await self.value("SELECT state FROM deliveries WHERE component_id = $1", component_id)
         return value
 
-    async def events(self, topic: str, order_id: UUID | None = None) -> list[dict[str, object]]:
+    async def events(self, topic: str, order_id: UUID | None = None) -> list[dict[str, Any]]:
         """What was announced on a topic (of an order), in order, as `{"type": ..., **data}`."""
         rows = await self.fetch(
             "SELECT payload FROM outbox WHERE topic = $1 AND ($2::text IS NULL OR key = $2) ORDER BY id",
@@ -186,11 +187,11 @@ class World:
         (row,) = await self.fetch("SELECT on_hand, held, sold FROM stock WHERE sku_id = $1", sku_id)
         return row["on_hand"], row["held"], row["sold"]
 
-    async def fetch(self, statement: str, *arguments: object) -> list[dict[str, object]]:
+    async def fetch(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
         async with self.database.read() as read:
             return [dict(row) for row in await read.raw.fetch(statement, *arguments)]
 
-    async def value(self, statement: str, *arguments: object) -> object:
+    async def value(self, statement: str, *arguments: object) -> Any:
         async with self.database.read() as read:
             return await read.raw.fetchval(statement, *arguments)
 

@@ -47,7 +47,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
     CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
     CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),
-    EntitlementRevokedError: ProblemSpec(410, "entitlement.revoked", "This was taken back"),
+    EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),

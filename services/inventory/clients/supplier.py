@@ -61,9 +61,9 @@ _STATUS = {
 class SupplierClient:
     """Calls suppliers. One per process; connections are pooled and bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            timeout=httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX),
             follow_redirects=False,
             trust_env=False,

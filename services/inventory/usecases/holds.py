@@ -1,6 +1,6 @@
 """Promise stock to orders at checkout, and end the promises that are not needed any more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -37,7 +37,7 @@ async def hold(
     granted = [request for order_id, request in fresh.items() if decisions[order_id] is None]
     if granted:
         await stock.add_holds(uow, granted)
-        await _keep_buyer_fields(uow, granted, keyring=keyring, now=now)
+        await _keep_buyer_fields(uow, granted, top_ups=top_ups, keyring=keyring, now=now)
     return [decisions.get(request.order_id) for request in requests]
 
 
@@ -62,13 +62,19 @@ def buyer_fields_aad(component_id: UUID) -> bytes:
 
 
 async def _keep_buyer_fields(
-    uow: UnitOfWork, requests: Sequence[HoldRequest], *, keyring: Keyring, now: datetime
+    uow: UnitOfWork,
+    requests: Sequence[HoldRequest],
+    *,
+    top_ups: Collection[UUID],
+    keyring: Keyring,
+    now: datetime,
 ) -> None:
+    """Seal what buyers told us for top-ups; what other goods do not need is not kept."""
     told = [
         (request.order_id, component)
         for request in requests
         for component in request.components
-        if component.buyer_fields
+        if component.buyer_fields and component.sku_id in top_ups
     ]
     if not told:
         return

@@ -1,0 +1,194 @@
+"""The supplier over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.supplier.faults import Fault, FaultKind, Faults, FaultStep
+from sandbox.supplier.signing import SIGNATURE_HEADER, SignatureError, Verifier
+from sandbox.supplier.store import SoldOrder
+from sandbox.supplier.supplier import RefusedError, Supplier, WantedOrder
+
+NEVER_S = 60.0
+"""How long a caller is kept who never gets an answer."""
+
+_BEFORE = frozenset({FaultKind.ERROR, FaultKind.LOST})
+_STATUS = {2001: 409, 2002: 402, 2003: 409, 2005: 404, 2404: 404}
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class _PlaceIn(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    out_order_no: str = Field(min_length=1, max_length=64)
+    product_code: str = Field(min_length=1, max_length=64)
+    quantity: int = Field(ge=1, le=10_000)
+    account: str = Field(min_length=1, max_length=200)
+    max_cost_minor: int | None = Field(default=None, ge=0)
+
+
+class _QueryIn(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    out_order_no: str = Field(min_length=1, max_length=64)
+
+
+class _BalanceIn(BaseModel):
+    """Nothing is asked but the balance."""
+
+
+class _FaultsIn(BaseModel):
+    faults: list[Fault]
+
+
+class _ProductIn(BaseModel):
+    product_code: str = Field(min_length=1, max_length=64)
+    cost_minor: int = Field(ge=0)
+
+
+def build_app(supplier: Supplier, *, secret: str) -> Starlette:
+    """`/api/v1/*` for merchants, signed both ways; `/admin/*` for testers."""
+    desk = _Desk(supplier, Verifier(secret))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        supplier.close()
+
+    return Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/api/v1/orders", desk.place, methods=["POST"]),
+            Route("/api/v1/orders/query", desk.query, methods=["POST"]),
+            Route("/api/v1/balance", desk.balance, methods=["POST"]),
+            Route("/admin/faults", desk.set_faults, methods=["POST", "DELETE"]),
+            Route("/admin/products", desk.set_product, methods=["POST"]),
+            Route("/admin/charges", desk.charges, methods=["GET"]),
+            Route("/readyz", _ready, methods=["GET"]),
+            Route("/healthz", _ready, methods=["GET"]),
+        ],
+    )
+
+
+class _Desk:
+    def __init__(self, supplier: Supplier, verifier: Verifier) -> None:
+        self._supplier = supplier
+        self._verifier = verifier
+        self._faults = Faults()
+
+    async def place(self, request: Request) -> Response:
+        """Order something. The same number twice is refused."""
+
+        async def act(body: _PlaceIn, fault: Fault | None) -> Mapping[str, object]:
+            order = self._supplier.place(WantedOrder(**body.model_dump()), fault.kind if fault else None)
+            status = self._supplier.status(order)
+            return _shown(order, "failed" if fault and fault.kind is FaultKind.SAYS_FAILED else status)
+
+        return await self._answer(request, FaultStep.PLACE, _PlaceIn, act)
+
+    async def query(self, request: Request) -> Response:
+        """Ask what became of an order."""
+
+        async def act(body: _QueryIn, _: Fault | None) -> Mapping[str, object]:
+            order = self._supplier.find(body.out_order_no)
+            return _shown(order, self._supplier.status(order))
+
+        return await self._answer(request, FaultStep.QUERY, _QueryIn, act)
+
+    async def balance(self, request: Request) -> Response:
+        async def act(_: _BalanceIn, __: Fault | None) -> Mapping[str, object]:
+            return {"balance_minor": self._supplier.balance_minor()}
+
+        return await self._answer(request, None, _BalanceIn, act)
+
+    async def set_faults(self, request: Request) -> Response:
+        """Replace the faults, or end them."""
+        asked = _FaultsIn(faults=[])
+        if request.method == "POST":
+            try:
+                asked = _FaultsIn.model_validate_json(await request.body())
+            except ValidationError as error:
+                return JSONResponse(error.errors(include_input=False, include_context=False), status_code=422)
+        self._faults.set(asked.faults)
+        return Response(status_code=204)
+
+    async def set_product(self, request: Request) -> Response:
+        """List a product, or change its price."""
+        try:
+            product = _ProductIn.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse(error.errors(include_input=False, include_context=False), status_code=422)
+        self._supplier.set_cost(product.product_code, product.cost_minor)
+        return Response(status_code=204)
+
+    async def charges(self, _: Request) -> Response:
+        """What was delivered and charged so far."""
+        return JSONResponse(asdict(self._supplier.charges()))
+
+    async def _answer(
+        self,
+        request: Request,
+        step: FaultStep | None,
+        kind: type[Body],
+        act: Callable[[Body, Fault | None], Awaitable[Mapping[str, object]]],
+    ) -> Response:
+        raw = await request.body()
+        try:
+            nonce = self._verifier.verify(request.method, request.url.path, request.headers, raw)
+        except SignatureError as error:
+            return JSONResponse({"code": 1001, "message": str(error)}, status_code=401)
+        fault = self._faults.strike(step) if step is not None else None
+        if fault is not None and fault.kind in _BEFORE:
+            return await _misbehave(fault)
+        if fault is not None and fault.kind is FaultKind.SLOW:
+            await asyncio.sleep(fault.delay_s)
+        try:
+            content = {"code": 0, "message": "ok", "data": await act(kind.model_validate_json(raw), fault)}
+            status = 200
+        except ValidationError:
+            content, status = {"code": 1002, "message": "the body is not valid"}, 400
+        except RefusedError as error:
+            content, status = {"code": error.code, "message": error.message}, _STATUS[error.code]
+        return await self._signed(status, content, nonce, fault)
+
+    async def _signed(self, status: int, content: Mapping[str, object], nonce: str, fault: Fault | None) -> Response:
+        if fault is not None and fault.kind in {FaultKind.ERROR_AFTER, FaultKind.GARBAGE, FaultKind.NEVER}:
+            return await _misbehave(fault)
+        body = orjson.dumps(content)
+        signature = self._verifier.sign_answer(status, nonce, body)
+        if fault is not None and fault.kind is FaultKind.BAD_SIGNATURE:
+            signature = signature[::-1]
+        return Response(body, status_code=status, media_type="application/json", headers={SIGNATURE_HEADER: signature})
+
+
+async def _misbehave(fault: Fault) -> Response:
+    if fault.kind in {FaultKind.NEVER, FaultKind.LOST}:
+        await asyncio.sleep(NEVER_S)
+    if fault.kind is FaultKind.GARBAGE:
+        return HTMLResponse("<html><body>系统繁忙, 请稍后再试</body></html>")
+    return Response("upstream error", status_code=500)
+
+
+def _shown(order: SoldOrder, status: str) -> Mapping[str, object]:
+    return {
+        "order_no": order.order_no,
+        "out_order_no": order.out_order_no,
+        "product_code": order.product_code,
+        "quantity": order.quantity,
+        "status": status,
+        "cost_minor": order.cost_minor,
+    }
+
+
+async def _ready(_: Request) -> Response:
+    return JSONResponse({"status": "ready"})
