@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,14 +18,20 @@ from dev.stack.layout import REPOSITORY, Layout
 from dev.stack.lifecycle import Stack, StepFailedError
 from dev.stack.ports import DEFAULT_PORTS, Ports, find_free_ports, is_listening, variable_name
 from dev.stack.topology import SERVICES
+from tests.support.session import TestSession
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of its own, on free ports, with the checkout's downloads."""
-    tmp_path.chmod(0o755)
+def stack(session_directory: TestSession) -> Iterator[Stack]:
+    """A stack of its own, on free ports, with the checkout's downloads.
+
+    Not below pytest's own directory: every other run of pytest makes that one private again, and the database
+    server, which may run as another account, would lose sight of its data.
+    """
+    root = Path(tempfile.mkdtemp(prefix="stack-", dir=session_directory.directory))
+    root.chmod(0o755)
     ports = Ports(dict(zip(DEFAULT_PORTS, find_free_ports(len(DEFAULT_PORTS)), strict=True)))
-    made = Stack(layout=Layout(root=tmp_path / "stack", cache=Layout.from_environment().cache), ports=ports, say=print)
+    made = Stack(layout=Layout(root=root, cache=Layout.from_environment().cache), ports=ports, say=print)
     yield made
     made.down()
 

@@ -53,7 +53,8 @@ def _sweep(home: Path) -> None:
 
 
 def _end(session: TestSession) -> None:
-    for supervisor in (_supervisor(session.world), session.supervisor):
+    nested = [_supervisor(records.parent) for records in session.directory.glob("*/processes")]
+    for supervisor in (*nested, session.supervisor):
         for record in reversed(supervisor.running()):
             supervisor.stop(record.name)
     shutil.rmtree(session.directory, ignore_errors=True)
