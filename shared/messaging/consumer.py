@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from shared.contracts import dataschema
 from shared.database import Database, TransientDatabaseError, UnitOfWork
 from shared.messaging import metrics, parking
+from shared.messaging.client_logs import calm_client_logs
 from shared.messaging.delivery import Delivery, read_delivery, read_schema
 from shared.messaging.pauses import run_for_ever, wait_for
 from shared.messaging.processing import AbandonedError, Handlers, Processor, RetryOptions
@@ -25,6 +26,7 @@ log = get_logger(__name__)
 HEARTBEAT_INTERVAL_MS = 3_000
 MAX_POLL_INTERVAL_MS = 300_000
 REQUEST_TIMEOUT_MS = 20_000
+RETRY_BACKOFF_MS = 250
 METADATA_MAX_AGE_MS = 10_000
 """How soon a topic that was made again after a wipe is noticed."""
 
@@ -101,6 +103,7 @@ class Consumer:
         if not self._topics:
             await stop.wait()
             return
+        calm_client_logs()
         await run_for_ever(
             lambda: self._consume(stop),
             stop,
@@ -134,6 +137,7 @@ class Consumer:
             heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
             fetch_max_bytes=FETCH_BYTES_MAX,

@@ -13,6 +13,7 @@ HEADER_ID = "id"
 HEADER_SCHEMA = "dataschema"
 HEADER_TRACE = "traceparent"
 
+FAULTS_MAX = 10
 _NAMESPACE = UUID("7c2f5b0e-93a1-4c0b-8a57-0d8f4ad1c6f2")
 
 
@@ -47,8 +48,7 @@ class Delivery:
         try:
             return decode(self.payload, self.event_type)
         except ValidationError as error:
-            where = sorted({".".join(str(step) for step in problem["loc"]) for problem in error.errors()})
-            raise UndecodableRecordError(f"not a valid {self.dataschema}: {', '.join(where)}") from None
+            raise UndecodableRecordError(f"not a valid {self.dataschema}: {_faults(error)}") from None
 
 
 def read_schema(record: "ConsumerRecord[bytes, bytes]") -> str | None:
@@ -74,6 +74,14 @@ def read_delivery(record: "ConsumerRecord[bytes, bytes]", dataschema: str) -> De
         dataschema=dataschema,
         payload=record.value or b"",
         traceparent=_text(trace) if trace else None,
+    )
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong where, without the values."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(
+        f"{'.'.join(str(step) for step in fault['loc']) or 'record'} ({fault['type']})" for fault in faults[:FAULTS_MAX]
     )
 
 

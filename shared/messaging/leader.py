@@ -78,7 +78,6 @@ class Leader:
         self._bell = bell
         self._stop = stop
         self._lost = lost
-        self._publisher = Publisher(bootstrap)
         self._positions: dict[Partition, int] = {}
         self._cluster_id: str | None = None
         self._refill: Refill | None = None
@@ -90,36 +89,37 @@ class Leader:
         self._refill = await outbox_store.read_refill(self._raw)
         if self._refill is not None:
             await wait_for_any(self._stop, self._lost, timeout_s=self._options.settle_s)
-        await self._publisher.start()
+        publisher = Publisher(self._bootstrap)
+        await publisher.start()
         try:
             while not self._stop.is_set():
                 self._require_lock()
                 await self._look_around()
-                await self._round()
+                await self._round(publisher)
         except BaseException:
-            await self._publisher.abort()
+            await publisher.abort()
             raise
-        await self._publisher.stop()
+        await publisher.stop()
 
-    async def _round(self) -> None:
+    async def _round(self, publisher: Publisher) -> None:
         self._bell.clear()
         limit = self._options.batch_rows
         if self._refill is not None:
             rows = await outbox_store.claim_range(self._raw, self._refill, limit=limit)
-            await self._advance_refill(rows, await self._take_out(rows))
+            await self._advance_refill(rows, await self._take_out(publisher, rows))
             return
         rows = await outbox_store.claim(self._raw, limit=limit)
-        await self._take_out(rows)
+        await self._take_out(publisher, rows)
         if not rows:
             await wait_for_any(self._bell, self._stop, self._lost, timeout_s=self._options.poll_s)
         elif len(rows) < limit:
             await wait_for_any(self._stop, self._lost, timeout_s=self._options.pace_s)
 
-    async def _take_out(self, rows: Sequence[Any]) -> Published:
+    async def _take_out(self, publisher: Publisher, rows: Sequence[Any]) -> Published:
         if not rows:
             return Published()
         crash.at(crash.RELAY_BEFORE_PUBLISH)
-        published = await self._publish(rows)
+        published = await self._publish(publisher, rows)
         crash.at(crash.RELAY_AFTER_PUBLISH)
         await self._refuse_known_offsets(published)
         await outbox_store.mark(self._raw, published, cluster_id=self._cluster_id)
@@ -128,9 +128,9 @@ class Leader:
         metrics.RELAY_BATCH.observe(len(published.ids))
         return published
 
-    async def _publish(self, rows: Sequence[Any]) -> Published:
+    async def _publish(self, publisher: Publisher, rows: Sequence[Any]) -> Published:
         """Publish, however long it takes: a lost broker is waited for, topics that are gone are made again."""
-        publishing = asyncio.ensure_future(self._publisher.publish(rows))
+        publishing = asyncio.ensure_future(publisher.publish(rows))
         ended = asyncio.ensure_future(wait_for_any(self._lost, self._stop, timeout_s=math.inf))
         try:
             while not publishing.done():

@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 from shared.database import Database
 from shared.database.auxiliary import AdvisoryLocks
 from shared.messaging import metrics
+from shared.messaging.client_logs import calm_client_logs
 from shared.messaging.leader import BrokerLostRecordsError, Leader, LeadershipLostError, RelayOptions
 from shared.messaging.outbox import CHANNEL
 from shared.messaging.pauses import run_for_ever, wait_for
@@ -50,6 +51,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead or stand by until `stop` is set. Lost servers are waited for."""
+        calm_client_logs()
         await run_for_ever(
             lambda: self._stand_by(stop),
             stop,

@@ -116,9 +116,16 @@ def make_relay(database: Database, broker: TestBroker, **options: Any) -> Relay:
 
 
 def make_consumer(
-    database: Database, broker: TestBroker, group: str, handlers: Any = None, *, instance: str = "0"
+    database: Database,
+    broker: TestBroker,
+    group: str,
+    handlers: Any = None,
+    *,
+    instance: str = "0",
+    inbox_of: str | None = None,
 ) -> Consumer:
-    return Consumer(
+    """`inbox_of` makes it the same consumer as another, in a group without offsets: everything is delivered again."""
+    consumer = Consumer(
         database,
         broker.bootstrap,
         broker.flavour,
@@ -128,6 +135,8 @@ def make_consumer(
         options=QUICK_CONSUMER,
         retry=QUICK_RETRY,
     )
+    consumer.processor._consumer = inbox_of or group
+    return consumer
 
 
 def new_group() -> str:

@@ -48,9 +48,7 @@ async def test_a_second_delivery_has_no_second_effect(house: Database, broker: T
             await uow.raw.execute("UPDATE outbox SET published_at = NULL")
         await say(house, order_id, "last")
         await until_effects(house, order_id, 11)
-    group_without_offsets = make_consumer(house, broker, new_group())
-    group_without_offsets.processor._consumer = group
-    async with running(group_without_offsets):
+    async with running(make_consumer(house, broker, new_group(), inbox_of=group)):
         await say(house, order_id, "after")
         async with running(make_relay(house, broker)):
             assert await until_effects(house, order_id, 12) == [*numbered(10), "last", "after"]
