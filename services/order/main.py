@@ -115,6 +115,7 @@ def _providers(settings: Settings, outside: httpx.AsyncClient) -> Providers:
         {
             sandbox.NAME: sandbox.SandboxProvider(
                 base_url=settings.sandbox_payment_url,
+                page_url=settings.sandbox_payment_page_url,
                 notify_url=f"{settings.gateway_url.rstrip('/')}/v1/payments/{sandbox.NAME}/notify",
                 merchant_id=settings.sandbox_merchant_id,
                 key=read_key(settings.keys_dir, "payment-sandbox.key"),

@@ -16,6 +16,7 @@ class Settings(PlatformSettings):
     risk_url: str = Field(default="http://127.0.0.1:8106", validation_alias="KAQUAN_RISK_URL")
     gateway_url: str = Field(default="http://127.0.0.1:8000", validation_alias="KAQUAN_GATEWAY_URL")
     sandbox_payment_url: str = Field(default="http://127.0.0.1:8201", validation_alias="KAQUAN_SANDBOX_PAYMENT_URL")
+    sandbox_payment_page_url: str | None = Field(default=None, validation_alias="KAQUAN_SANDBOX_PAYMENT_PAGE_URL")
     sandbox_merchant_id: str = "kaquan-sandbox"
     pay_window_s: float = Field(default=900, gt=0, validation_alias="KAQUAN_ORDER_PAY_WINDOW_S")
     cancel_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_CANCEL_EVERY_S")

@@ -13,10 +13,7 @@ SCALE_OF_DEVELOPMENT = 1_000
 class Settings(PlatformSettings):
     """`threshold_scale` multiplies the limits of a new installation's rules; later they are changed as rules."""
 
-    database_url: str = Field(
-        default="postgresql+asyncpg://risk@127.0.0.1:8300/risk", validation_alias="KAQUAN_RISK_DATABASE_URL"
-    )
-    host: str = "127.0.0.1"
+    database_url: str = Field(validation_alias="KAQUAN_RISK_DATABASE_URL")
     port: int = Field(default=8106, validation_alias="KAQUAN_RISK_PORT")
     threshold_scale: int | None = Field(default=None, ge=1, validation_alias="KAQUAN_RISK_THRESHOLD_SCALE")
     case_due_minutes: int = Field(default=30, ge=1, validation_alias="KAQUAN_RISK_CASE_DUE_MINUTES")

@@ -36,12 +36,16 @@ _REFUNDS = {
 
 
 class SandboxProvider:
-    """One merchant's account with the sandbox. `notify_url` is where the provider reports what came in."""
+    """One merchant's account with the sandbox. `notify_url` is where the provider reports what came in.
+
+    `page_url` is where buyers reach the provider, when that is not where we call it.
+    """
 
     def __init__(
         self,
         *,
         base_url: str,
+        page_url: str | None = None,
         notify_url: str,
         merchant_id: str,
         key: bytes,
@@ -49,6 +53,7 @@ class SandboxProvider:
         clock: Clock,
     ) -> None:
         self._base_url = base_url.rstrip("/")
+        self._page_url = (page_url or base_url).rstrip("/")
         self._notify_url = notify_url
         self._merchant_id = merchant_id
         self._key = key
@@ -70,7 +75,7 @@ class SandboxProvider:
             "expires_at": str(int(payment.pay_before.timestamp())),
             "nonce": secrets.token_hex(8),
         }
-        return {"pay_url": f"{self._base_url}/pay?{urlencode(self._signed(parameters))}"}
+        return {"pay_url": f"{self._page_url}/pay?{urlencode(self._signed(parameters))}"}
 
     def read_notify(self, body: bytes) -> Receipt:
         try:
