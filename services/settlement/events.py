@@ -6,6 +6,7 @@ from uuid import UUID
 from services.settlement.domain.components import Sale
 from services.settlement.domain.contracts import SplitContract
 from services.settlement.domain.split import Leg
+from services.settlement.domain.statements import Statement
 from shared import contracts
 from shared.contracts.settlement import ContractShare, EarnedOn, PartyKind, SplitLeg
 
@@ -56,10 +57,13 @@ def contract_published(contract: SplitContract) -> contracts.ContractPublishedV1
     )
 
 
-def statement_ready(*, partner_id: UUID, statement_id: UUID, period: str, revision: int) -> contracts.StatementReadyV1:
+def statement_ready(statement: Statement) -> contracts.StatementReadyV1:
     """A partner's statement can be pulled."""
     return contracts.StatementReadyV1(
-        partner_id=partner_id, statement_id=statement_id, period=period, revision=revision
+        partner_id=statement.partner_id,
+        statement_id=statement.statement_id,
+        period=statement.period.name,
+        revision=statement.revision,
     )
 
 

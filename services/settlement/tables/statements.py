@@ -33,20 +33,19 @@ STATEMENTS = Table(
     Column("through_no", BigInteger, nullable=False),
     Column("block_no", BigInteger),
     Column("block_hash", LargeBinary),
-    Column("lines", BigInteger, nullable=False),
     Column("opening_payable_minor", BigInteger, nullable=False),
     Column("moved_payable_minor", BigInteger, nullable=False),
     Column("closing_payable_minor", BigInteger, nullable=False),
     Column("opening_deferred_minor", BigInteger, nullable=False),
     Column("moved_deferred_minor", BigInteger, nullable=False),
     Column("closing_deferred_minor", BigInteger, nullable=False),
-    Column("summary", JSONB, nullable=False),
-    Column("csv_sha256", String(64), nullable=False),
-    Column("json_sha256", String(64), nullable=False),
+    Column("movements", JSONB, nullable=False),
+    Column("files", JSONB, nullable=False),  # by format: SHA-256 and size
     Column("drawn_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("opening_payable_minor + moved_payable_minor = closing_payable_minor", name="payable_ties"),
     CheckConstraint("opening_deferred_minor + moved_deferred_minor = closing_deferred_minor", name="deferred_ties"),
     CheckConstraint("to_day > from_day", name="half_open"),
+    CheckConstraint("revision = 0 OR through_no = 0 OR block_no IS NOT NULL", name="final_is_sealed"),
 )
 Index(
     "uq_statements_revision",

@@ -88,16 +88,14 @@ def _statements() -> None:
         sa.Column("through_no", sa.BigInteger(), nullable=False),
         sa.Column("block_no", sa.BigInteger(), nullable=True),
         sa.Column("block_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("lines", sa.BigInteger(), nullable=False),
         sa.Column("opening_payable_minor", sa.BigInteger(), nullable=False),
         sa.Column("moved_payable_minor", sa.BigInteger(), nullable=False),
         sa.Column("closing_payable_minor", sa.BigInteger(), nullable=False),
         sa.Column("opening_deferred_minor", sa.BigInteger(), nullable=False),
         sa.Column("moved_deferred_minor", sa.BigInteger(), nullable=False),
         sa.Column("closing_deferred_minor", sa.BigInteger(), nullable=False),
-        sa.Column("summary", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("csv_sha256", sa.String(length=64), nullable=False),
-        sa.Column("json_sha256", sa.String(length=64), nullable=False),
+        sa.Column("movements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("files", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "opening_deferred_minor + moved_deferred_minor = closing_deferred_minor",
@@ -106,6 +104,9 @@ def _statements() -> None:
         sa.CheckConstraint(
             "opening_payable_minor + moved_payable_minor = closing_payable_minor",
             name=op.f("ck_statements_payable_ties"),
+        ),
+        sa.CheckConstraint(
+            "revision = 0 OR through_no = 0 OR block_no IS NOT NULL", name=op.f("ck_statements_final_is_sealed")
         ),
         sa.CheckConstraint("to_day > from_day", name=op.f("ck_statements_half_open")),
         sa.ForeignKeyConstraint(["partner_id"], ["partners.partner_id"], name=op.f("fk_statements_partner_id")),

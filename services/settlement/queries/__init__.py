@@ -1,0 +1,1 @@
+"""Reads straight from the tables to what is answered: no locks, no writes."""

@@ -1,0 +1,1 @@
+"""HTTP bodies of the settlement service. Money is in minor units with its currency."""
