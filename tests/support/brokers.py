@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from dev.stack.brokers import BrokerChoice, BrokerPlaces, Flavour, start_broker, wanted_flavour
+from dev.stack.brokers import BrokerPlaces, Flavour, start_broker, wanted_flavour
 from dev.stack.layout import REPOSITORY, Layout
 from dev.stack.ports import find_free_ports
 from tests.support.session import TestSession
@@ -21,12 +22,11 @@ class TestBroker:
     __test__ = False
 
     bootstrap: str
-    flavour: str
-    choice: BrokerChoice
+    flavour: Literal["kafka", "embedded"]
 
     @property
     def is_kafka(self) -> bool:
-        return self.choice.flavour is Flavour.KAFKA
+        return self.flavour == "kafka"
 
 
 def start_test_broker(session: TestSession) -> TestBroker:
@@ -41,7 +41,8 @@ def start_test_broker(session: TestSession) -> TestBroker:
         say=print,
     )
     choice = start_broker(places, wanted=Flavour.KAFKA if in_ci() else wanted_flavour())
-    return TestBroker(bootstrap=choice.bootstrap, flavour=choice.flavour.value, choice=choice)
+    flavour: Literal["kafka", "embedded"] = "kafka" if choice.flavour is Flavour.KAFKA else "embedded"
+    return TestBroker(bootstrap=choice.bootstrap, flavour=flavour)
 
 
 def in_ci() -> bool:
