@@ -7,7 +7,6 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from dev.stack import databases
-from dev.stack.brokers import BrokerChoice, Flavour
 from dev.stack.kafka.broker import KafkaBroker
 from dev.stack.layout import Layout
 from dev.stack.ports import find_free_ports
@@ -84,9 +83,7 @@ async def own_house(own_postgres: PostgresServer) -> AsyncIterator[Database]:
 
 
 def as_test_broker(kafka: KafkaBroker) -> TestBroker:
-    return TestBroker(
-        bootstrap=kafka.bootstrap, flavour="kafka", choice=BrokerChoice(broker=kafka, flavour=Flavour.KAFKA)
-    )
+    return TestBroker(bootstrap=kafka.bootstrap, flavour="kafka")
 
 
 @pytest.mark.needs_kafka
