@@ -20,7 +20,7 @@ class Inventory:
     broken: bool = False
     holds: dict[str, Json] = field(default_factory=dict)
     calls: "Counter[str]" = field(default_factory=Counter)
-    released: list[str] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def held_units(self) -> int:
@@ -28,6 +28,7 @@ class Inventory:
 
     async def hold(self, request: web.Request) -> web.Response:
         self.calls["hold"] += 1
+        self.asked.set()
         body = await request.json()
         await asyncio.sleep(self.delay_s)
         if self.broken:
@@ -50,7 +51,6 @@ class Inventory:
         self.calls["release"] += 1
         order_id = request.match_info["order_id"]
         self.holds.pop(order_id, None)
-        self.released.append(order_id)
         return web.Response(status=204)
 
 

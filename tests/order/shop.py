@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -19,7 +18,7 @@ from shared.clock import new_id, utc_now
 from shared.contracts import BY_SCHEMA, Envelope, Event, ProductChangedV1, decode, wrap
 from shared.contracts.inventory import SkuComponent, SkuOffer
 from shared.contracts.order import ComponentKind
-from shared.database import Database
+from shared.database import Database, UnitOfWork
 from shared.http import IDENTITY_HEADER, Identity, IdentitySigner, Role
 from tests.order.neighbours import Inventory, Risk
 
@@ -63,13 +62,17 @@ class Shop:
 
     async def hear(self, *events: Event) -> None:
         """Have the service hear events of others, as its consumer would call it: sets of one type."""
-        now = utc_now()
-        for kind, group in itertools.groupby(events, key=type):
-            envelopes: Sequence[Envelope[Any]] = [
-                wrap(event, event_id=new_id(), source="/test", time=now) for event in group
-            ]
+        for _, group in itertools.groupby(events, key=type):
             async with self.database.begin() as uow:
-                await HANDLERS[kind](uow, envelopes)
+                await self.handle(uow, list(group))
+
+    async def handle(self, uow: UnitOfWork, events: Sequence[Event]) -> None:
+        """Hand events of one type to their handler."""
+        now = utc_now()
+        envelopes: Sequence[Envelope[Any]] = [
+            wrap(event, event_id=new_id(), source="/test", time=now) for event in events
+        ]
+        await HANDLERS[type(events[0])](uow, envelopes)
 
     async def announced(self, kind: type[Event] | None = None, *, key: UUID | None = None) -> list[Any]:
         """What the service has announced so far, in order."""
@@ -174,6 +177,3 @@ def product(
         on_shelf=on_shelf,
         skus=offers,
     )
-
-
-LONG_AGO = timedelta(days=30)

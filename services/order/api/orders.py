@@ -11,7 +11,7 @@ from services.order.api.payments import owner_of
 from services.order.queries.orders import member_page, read_orders
 from services.order.schemas.orders import OrderOut
 from services.order.usecases.changes import OrderNotFoundError
-from shared.database import Database
+from shared.database import UnitOfWork
 from shared.http import (
     DEFAULT_PAGE,
     BuyerCaller,
@@ -47,18 +47,18 @@ async def list_orders(
 @router.get("/v1/orders/{order_id}", response_model=OrderOut)
 async def get_order(order_id: UUID, caller: BuyerOrGuestCaller, desk: OrderDesk) -> Response:
     """One order as it stands."""
-    order = await read_own(desk.database, caller, order_id)
+    async with desk.database.read() as uow:
+        order = await read_own(uow, caller, order_id)
     return Response(orjson.dumps(shown(order)), media_type="application/json")
 
 
-async def read_own(database: Database, caller: Identity, order_id: UUID) -> Json:
+async def read_own(uow: UnitOfWork, caller: Identity, order_id: UUID) -> Json:
     """The caller's order.
 
     :raises OrderNotFoundError: there is none, or it is somebody else's: nobody is told which.
     """
     owner = owner_of(caller, order_id)
-    async with database.read() as uow:
-        order = (await read_orders(uow, [order_id])).get(order_id)
+    order = (await read_orders(uow, [order_id])).get(order_id)
     if order is None or order["member_id"] != owner:
         raise OrderNotFoundError(str(order_id))
     return order

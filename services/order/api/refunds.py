@@ -4,7 +4,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.order.api.desk import OrderDesk
 from services.order.api.orders import read_own
 from services.order.domain.refunds import Refund, RefundReason
 from services.order.schemas.orders import RefundAcceptedOut, RefundIn
@@ -17,10 +16,10 @@ router = APIRouter(tags=["refunds"])
 
 @router.post("/v1/orders/{order_id}/refunds", status_code=202, response_model=RefundAcceptedOut)
 async def ask_refund(
-    order_id: UUID, body: RefundIn, caller: BuyerOrGuestCaller, call: Idempotent, desk: OrderDesk, work: Work
+    order_id: UUID, body: RefundIn, caller: BuyerOrGuestCaller, call: Idempotent, work: Work
 ) -> Response:
     """Give back the whole order, some of its lines or some of their components. What was used is looked at by a person."""
-    await read_own(desk.database, caller, order_id)
+    await read_own(work, caller, order_id)
     stored = await call.once(work)
     if stored is not None:
         return stored.response()

@@ -40,7 +40,8 @@ async def stream_order(order_id: UUID, caller: BuyerOrGuestCaller, desk: OrderDe
 
     A client that comes back (`Last-Event-ID`) gets the order as it stands, which is all it can have missed.
     """
-    order = await read_own(desk.database, caller, order_id)
+    async with desk.database.read() as uow:
+        order = await read_own(uow, caller, order_id)
     return StreamingResponse(_events(desk.watchers, order_id, order), media_type="text/event-stream", headers=_HEADERS)
 
 

@@ -23,7 +23,7 @@ _O = OrderStatus
 _GOING_BACK = frozenset({_C.REVOKING, _C.REVOKED})
 _WAITING = frozenset({_C.PENDING, _C.RESERVING})
 _REFUNDABLE = frozenset({_C.PENDING, _C.RESERVING, _C.ISSUED, _C.SETTLED, _C.REJECTED})
-_BEFORE_ISSUE = frozenset({_C.PENDING, _C.RESERVING})
+_UNPAID = frozenset({_O.PENDING_PAYMENT, _O.CANCELLED})
 
 
 class UnknownComponentError(Exception):
@@ -97,12 +97,13 @@ class Order:
 def pay(order: Order, *, payment_id: UUID | None, now: datetime) -> Order:
     """Money is in. A flagged order waits for risk; any other is released for issue at once.
 
-    A cancelled order may be paid too: that its buyer was late is the caller's to judge, by `may_pay_late`.
+    A cancelled order may be paid too: whether its buyer is not too late is the caller's to judge.
 
     :raises IllegalMoveError: the order is already paid.
     """
     status = _O.HELD if order.flagged else _O.PAID
-    check_order_move(order.status, status)
+    if order.status not in _UNPAID:  # the table alone would let a refunded part bring an order back to paid
+        raise IllegalMoveError(order.status, status)
     paid = replace(order, status=status, held=order.flagged, paid_at=now, payment_id=payment_id, cancelled_at=None)
     return paid if order.flagged else _release_components(paid)
 
@@ -261,7 +262,7 @@ def _settle(order: Order, *, now: datetime) -> Order:
 
 def _all_ended(order: Order) -> bool:
     """Whether every component is issued or ended, and at least one was issued."""
-    if any(component.status in _BEFORE_ISSUE for component in order.components):
+    if any(component.status in _WAITING for component in order.components):
         return False
     return any(component.issued_at is not None for component in order.components)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.order.domain.checkouts import Contract
 from services.order.domain.pricing import Offer, OfferComponent
+from services.order.queries.waiting import first_of
 from services.order.repository.read_models import CATALOGUE_CHANNEL
 from shared.database import Database, TransientDatabaseError
 from shared.observability import get_logger
@@ -57,7 +58,7 @@ class Catalogue:
                     await self.refresh()
                 except TransientDatabaseError as error:
                     log.warning("catalogue.behind", reason=str(error))
-                await _first_of(bell, stop, within_s=REFRESH_INTERVAL_S)
+                await first_of(bell, stop, within_s=REFRESH_INTERVAL_S)
 
     async def refresh(self) -> None:
         """Take what has changed since the last time. Callers at the same time share one look, which begins after they call.
@@ -112,12 +113,3 @@ def _offer(product_id: UUID, sku: Mapping[str, Any], *, on_shelf: bool) -> Offer
             for part in sku["components"]
         ),
     )
-
-
-async def _first_of(*events: asyncio.Event, within_s: float) -> None:
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

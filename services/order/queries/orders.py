@@ -85,7 +85,8 @@ async def checkout_answer(uow: UnitOfWork, order_id: UUID) -> Json | None:
     if row is None:
         return None
     first = first_status(total_minor=row["total_minor"], flagged=row["flagged"])
-    return {**row, "status": first, "guest": row["member_id"] is None}
+    plain_id = UUID(int=row["order_id"].int)  # the driver's own kind of UUID is none that JSON knows
+    return {**row, "order_id": plain_id, "status": first, "guest": row["member_id"] is None}
 
 
 def _order(row: Record) -> Json:

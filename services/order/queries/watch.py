@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.order.queries.orders import read_orders, read_versions
+from services.order.queries.waiting import first_of
 from services.order.repository.orders import CHANGED_CHANNEL
 from shared.database import Database, TransientDatabaseError
 from shared.observability import Gauge, get_logger
@@ -114,9 +115,9 @@ class Watchers:
             while not stop.is_set():
                 if not self._watches:
                     self._somebody.clear()
-                    await _wait(self._somebody, within_s=1.0)
+                    await first_of(self._somebody, stop)
                     continue
-                await _wait(bell, within_s=POLL_INTERVAL_S)
+                await first_of(bell, stop, within_s=POLL_INTERVAL_S)
                 bell.clear()
                 await self._look()
                 await asyncio.sleep(LOOK_INTERVAL_S)
@@ -136,11 +137,3 @@ class Watchers:
 
     def _is_news(self, order_id: UUID, version: int) -> bool:
         return any(watch.version < version for watch in self._watches.get(order_id, ()))
-
-
-async def _wait(event: asyncio.Event, *, within_s: float) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    except TimeoutError:
-        return
