@@ -24,6 +24,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     configure("order", PlatformSettings(otlp_endpoint=None))
+    SINK.flush()  # what earlier tests left
+    capsys.readouterr()
 
     def read() -> list[dict[str, Any]]:
         SINK.flush()
