@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from dev.client import Access, Api, PartnerApi
 from dev.stack.topology import SERVICES
@@ -65,21 +65,32 @@ def _logs(world: World) -> list[bytes]:
 
 async def _records(bootstrap: str) -> AsyncIterator[bytes]:
     names = [name for topic in TOPICS for name in (topic.name, topic.dead_letters)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        *names,
+        bootstrap_servers=bootstrap,
+        group_id=f"search-{secrets.token_hex(4)}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
     await consumer.start()
     try:
-        places = [TopicPartition(name, n) for name in names for n in consumer.partitions_for_topic(name) or ()]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        left = {place for place in places if ends[place] > 0}
+        left = {"everything": 1}
         while left:
-            for records in (await consumer.getmany(timeout_ms=2_000)).values():
+            for records in (await consumer.getmany(timeout_ms=1_000)).values():
                 for record in records:
                     yield repr((record.key, record.value, record.headers)).encode()
-            left = {place for place in left if await consumer.position(place) < ends[place]}
+            left = await _unread(consumer)
     finally:
         await consumer.stop()
+
+
+async def _unread(consumer: AIOKafkaConsumer) -> dict[str, int]:
+    """How many records of each topic are not read yet; of all of them, as long as nothing is assigned."""
+    places = consumer.assignment()
+    if not places:
+        return {"everything": 1}
+    ends = await consumer.end_offsets(list(places))
+    return {str(place): ends[place] for place in places if await consumer.position(place) < ends[place]}
 
 
 async def _rows(superuser_dsn: str) -> AsyncIterator[bytes]:

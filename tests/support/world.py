@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,12 @@ class World:
                 _kill(victim)
             psutil.wait_procs([process], timeout=10)
         self.stack.postgres.start()
+
+    def stop_kafka_for(self, seconds: float) -> None:
+        """The broker is away for a while, and comes back with what it had."""
+        self.kafka.stop()
+        time.sleep(seconds)
+        self.kafka.start()
 
     def wipe_kafka(self) -> None:
         """The broker loses every record, topic and offset, and comes back empty."""

@@ -1,0 +1,95 @@
+"""What must hold after any failure, asked of the databases themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from dev.stack.topology import SERVICES
+
+CHECKS: Mapping[str, Mapping[str, str]] = {
+    "order": {
+        "paid orders that have not ended": """
+            SELECT count(*) FROM orders
+            WHERE paid_at IS NOT NULL AND status NOT IN ('completed', 'refunded')""",
+        "components neither delivered nor given back": """
+            SELECT count(*) FROM order_components c JOIN orders o USING (order_id)
+            WHERE o.paid_at IS NOT NULL AND c.status NOT IN ('settled', 'refunded')""",
+        "refunds not done": "SELECT count(*) FROM refunds WHERE status <> 'refunded'",
+        "payments given back beyond their amount": "SELECT count(*) FROM payments WHERE refunded_minor > amount_minor",
+    },
+    "inventory": {
+        "cards given to two entitlements": """
+            SELECT count(*) FROM (
+                SELECT card_id FROM entitlements WHERE card_id IS NOT NULL AND NOT restocked
+                GROUP BY card_id HAVING count(*) > 1) twice""",
+        "cards both on the shelf and in a buyer's hands": """
+            SELECT count(*) FROM shelf JOIN entitlements USING (card_id) WHERE NOT restocked""",
+        "stock that counts other than the shelf": """
+            SELECT count(*) FROM stock JOIN skus USING (sku_id)
+            WHERE kind = 'card_key'
+              AND on_hand <> (SELECT count(*) FROM shelf WHERE shelf.sku_id = stock.sku_id)""",
+        "holds that count other than their rows": """
+            SELECT count(*) FROM stock
+            WHERE held <> (SELECT coalesce(sum(quantity), 0) FROM holds WHERE holds.sku_id = stock.sku_id)""",
+        "deliveries that have not ended": "SELECT count(*) FROM deliveries WHERE state NOT IN ('issued', 'rejected', 'revoked')",
+    },
+    "settlement": {
+        "journals that carry nothing": """
+            SELECT count(*) FROM journals j
+            WHERE NOT EXISTS (SELECT FROM postings p WHERE p.journal_no = j.journal_no)""",
+        "money still owed to buyers": """
+            SELECT coalesce(sum(CASE WHEN p.credit_account = a.account_id THEN amount_minor ELSE -amount_minor END), 0)
+            FROM accounts a JOIN postings p ON a.account_id IN (p.credit_account, p.debit_account)
+            WHERE a.kind = 'unearned'""",
+        "components paid and issued but not shared": """
+            SELECT count(*) FROM components
+            WHERE paid_at IS NOT NULL AND issued_at IS NOT NULL AND split_at IS NULL AND reversed_at IS NULL""",
+        "components shared twice": """
+            SELECT count(*) FROM (
+                SELECT component_id FROM journals WHERE kind = 'split' GROUP BY component_id HAVING count(*) > 1) twice""",
+    },
+    "points": {
+        "accounts that are not the sum of their entries": """
+            SELECT count(*) FROM accounts a
+            WHERE balance <> (SELECT coalesce(sum(points), 0) FROM entries e WHERE e.member_id = a.member_id)""",
+    },
+}
+
+EVERYWHERE = {
+    "events that have not left": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
+    "records that were given up": "SELECT count(*) FROM parked_records WHERE state IN ('parked', 'waiting')",
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Counts that are all 0 when everything is right, by service and question."""
+
+    findings: Mapping[str, int]
+
+    @property
+    def wrong(self) -> Mapping[str, int]:
+        return {question: count for question, count in self.findings.items() if count}
+
+
+async def audit(superuser_dsn: str) -> Audit:
+    """Ask every database every question."""
+    findings = {}
+    for service in SERVICES:
+        connection = await asyncpg.connect(superuser_dsn.rpartition("/")[0] + f"/{service}")
+        try:
+            for question, sql in {**EVERYWHERE, **CHECKS.get(service, {})}.items():
+                findings[f"{service}: {question}"] = int(await connection.fetchval(sql))
+        finally:
+            await connection.close()
+    return Audit(findings)
+
+
+async def fetch_value(superuser_dsn: str, service: str, sql: str) -> Any:
+    connection = await asyncpg.connect(superuser_dsn.rpartition("/")[0] + f"/{service}")
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
