@@ -82,7 +82,7 @@ def test_the_cost_is_never_stated_too_low(points: int, cost_minor: int, cost_poi
 def test_the_rule_of_the_moment_counts_not_the_newest() -> None:
     newer = Rule(2, 2, 100, 1, 1, NOW)
     assert rule_at([newer, USUAL], NOW - timedelta(seconds=1)) is USUAL
-    assert rule_at([USUAL, newer], NOW) is newer
+    assert rule_at([newer, USUAL], NOW) is newer
     with pytest.raises(RuleNotEffectiveError):
         rule_at([newer], NOW - timedelta(seconds=1))
 

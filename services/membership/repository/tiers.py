@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from asyncpg import Record
@@ -76,7 +77,10 @@ async def add_standing(uow: UnitOfWork, standing: Standing) -> None:
 async def lock_standings(uow: UnitOfWork, member_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """These members' standings, locked in the order of their ids. Members we do not know are left out."""
     statement = f"SELECT {_COLUMNS} FROM standings WHERE member_id = ANY($1::uuid[]) ORDER BY member_id FOR UPDATE"  # noqa: S608  # a constant of ours
-    return {row["member_id"]: _standing(row) for row in await uow.raw.fetch(statement, sorted(set(member_ids)))}
+    return {
+        row["member_id"]: _standing(row)
+        for row in await uow.raw.fetch(statement, sorted(set(member_ids), key=attrgetter("int")))
+    }
 
 
 async def members_to_downgrade(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUID]:

@@ -15,8 +15,8 @@ class Book:
     def __init__(self, accounts: Iterable[Account], lots: Iterable[Lot] = ()) -> None:
         self._accounts = {account.member_id: account for account in accounts}
         self._lots = {lot.lot_id: lot for lot in lots}
-        self._changed_accounts: set[UUID] = set()
-        self._changed_lots: set[UUID] = set()
+        self._changed_accounts: dict[UUID, None] = {}
+        self._changed_lots: dict[UUID, None] = {}
         self.entries: list[Entry] = []
         self.uses: list[Use] = []
 
@@ -40,18 +40,18 @@ class Book:
     def post(self, move: Move) -> None:
         """Let a move take effect."""
         self._accounts[move.account.member_id] = move.account
-        self._changed_accounts.add(move.account.member_id)
+        self._changed_accounts[move.account.member_id] = None
         for lot in move.lots:
             self._lots[lot.lot_id] = lot
-            self._changed_lots.add(lot.lot_id)
+            self._changed_lots[lot.lot_id] = None
         if move.entry is not None:
             self.entries.append(move.entry)
         self.uses.extend(move.uses)
 
     @property
     def changed_accounts(self) -> list[Account]:
-        return [self._accounts[member_id] for member_id in sorted(self._changed_accounts)]
+        return [self._accounts[member_id] for member_id in self._changed_accounts]
 
     @property
     def changed_lots(self) -> list[Lot]:
-        return [self._lots[lot_id] for lot_id in sorted(self._changed_lots)]
+        return [self._lots[lot_id] for lot_id in self._changed_lots]

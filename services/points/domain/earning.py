@@ -1,8 +1,9 @@
 """What a delivered component earns, and what its refund takes back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from services.points.domain.ledger import Cause, EntryKind, Lot, LotState
@@ -33,9 +34,7 @@ class Terms:
     def expires_at(self, earned_at: datetime) -> datetime:
         """The first instant at which the points are gone: midnight in Shanghai after the last day of a month."""
         day = business_day(earned_at)
-        month_index = day.year * MONTHS_PER_YEAR + (day.month - 1) + self.lifetime_months + 1
-        first_unusable_day = date(month_index // MONTHS_PER_YEAR, month_index % MONTHS_PER_YEAR + 1, 1)
-        return business_day_bounds(first_unusable_day)[0]
+        return _end_of_month(day.year * MONTHS_PER_YEAR + (day.month - 1) + self.lifetime_months)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +79,16 @@ class RuleProposal:
         return Rule(version, self.points, self.per_minor, self.cost_minor, self.cost_points, effective_from)
 
 
-def rule_at(rules: Iterable[Rule], moment: datetime) -> Rule:
+def rule_at(rules: Sequence[Rule], moment: datetime) -> Rule:
     """The rule in force when something happened, so that a replay of old events earns what it earned then.
 
+    :param rules: the newest first, by the moment from which they are in force.
     :raises RuleNotEffectiveError: none was.
     """
-    in_force = [rule for rule in rules if rule.effective_from <= moment]
-    if not in_force:
-        raise RuleNotEffectiveError(f"no points rule was in force at {moment.isoformat()}")
-    return max(in_force, key=lambda rule: (rule.effective_from, rule.version))
+    for rule in rules:
+        if rule.effective_from <= moment:
+            return rule
+    raise RuleNotEffectiveError(f"no points rule was in force at {moment.isoformat()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +215,10 @@ def give(member_id: UUID, points: int, *, rule: Rule, terms: Terms, lot_id: UUID
         available_at=now,
         expires_at=terms.expires_at(now),
     )
+
+
+@lru_cache(maxsize=64)
+def _end_of_month(month_index: int) -> datetime:
+    """Midnight after the last day of a month, in Shanghai. Months are counted from the year 0."""
+    following = month_index + 1
+    return business_day_bounds(date(following // MONTHS_PER_YEAR, following % MONTHS_PER_YEAR + 1, 1))[0]

@@ -126,8 +126,8 @@ class Move:
 def receive(account: Account, lot: Lot, cause: Cause) -> Move:
     """Points come in as a lot. Debt is settled from them first; the rest waits or can be spent at once."""
     settled = min(account.debt, lot.remaining)
-    kept = lot.less(settled)
-    after = replace(_moved(account, kept, kept.remaining), debt=account.debt - settled, sequence=account.sequence + 1)
+    kept = lot.less(settled) if settled else lot
+    after = _moved(account, kept, kept.remaining, debt=-settled)
     entry = _entry(after, cause, points=lot.granted, settled=settled, lot_id=lot.lot_id)
     uses = (Use(cause.entry_id, lot.lot_id, settled),) if settled else ()
     return Move(after, (kept,), entry, uses)
@@ -143,14 +143,18 @@ def take_back(account: Account, own: Lot, others: Sequence[Lot], cause: Cause) -
     due = own.granted - own.expired
     taken = _take(due, (own, *in_order_of_use(others)))
     missing = due - sum(use_points for _, use_points in taken)
-    after = account
-    for lot, points in taken:
-        after = _moved(after, lot, -points)
     changed = {lot.lot_id: lot.less(points) for lot, points in taken}
     changed[own.lot_id] = replace(changed.get(own.lot_id, own), state=LotState.REVERSED)
     if due == 0:
-        return Move(after, tuple(changed.values()))
-    after = replace(after, debt=after.debt + missing, sequence=after.sequence + 1)
+        return Move(account, tuple(changed.values()))
+    pending = sum(points for lot, points in taken if lot.state is LotState.PENDING)
+    after = Account(
+        account.member_id,
+        available=account.available - (due - missing - pending),
+        pending=account.pending - pending,
+        debt=account.debt + missing,
+        sequence=account.sequence + 1,
+    )
     entry = _entry(after, cause, points=-due, settled=-missing, lot_id=own.lot_id)
     return Move(after, tuple(changed.values()), entry, _uses(cause, taken))
 
@@ -171,7 +175,7 @@ def spend(account: Account, lots: Sequence[Lot], points: int, cause: Cause) -> M
 def expire(account: Account, lot: Lot, cause: Cause) -> Move:
     """What is left of a lot is gone."""
     gone = replace(lot, remaining=0, expired=lot.expired + lot.remaining, state=LotState.EXPIRED)
-    after = replace(_moved(account, lot, -lot.remaining), sequence=account.sequence + 1)
+    after = _moved(account, lot, -lot.remaining)
     entry = _entry(after, cause, points=-lot.remaining, settled=0, lot_id=lot.lot_id)
     return Move(after, (gone,), entry, (Use(cause.entry_id, lot.lot_id, lot.remaining),))
 
@@ -197,10 +201,16 @@ def _take(points: int, lots: Iterable[Lot]) -> list[tuple[Lot, int]]:
     return taken
 
 
-def _moved(account: Account, lot: Lot, points: int) -> Account:
-    if lot.state is LotState.PENDING:
-        return replace(account, pending=account.pending + points)
-    return replace(account, available=account.available + points)
+def _moved(account: Account, lot: Lot, points: int, *, debt: int = 0) -> Account:
+    """The account after an entry that moved points of one lot."""
+    pending = points if lot.state is LotState.PENDING else 0
+    return Account(
+        account.member_id,
+        available=account.available + points - pending,
+        pending=account.pending + pending,
+        debt=account.debt + debt,
+        sequence=account.sequence + 1,
+    )
 
 
 def _entry(after: Account, cause: Cause, *, points: int, settled: int, lot_id: UUID | None) -> Entry:

@@ -117,7 +117,6 @@ def _accruals() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(points > 0) = (lot_id IS NOT NULL)", name=op.f("ck_accruals_points_have_a_lot")),
         sa.CheckConstraint("points >= 0 AND cost_minor >= 0", name=op.f("ck_accruals_never_negative")),
-        sa.ForeignKeyConstraint(["rule_version"], ["rules.version"], name=op.f("fk_accruals_rule_version")),
         sa.PrimaryKeyConstraint("component_id", name=op.f("pk_accruals")),
         comment="One row per component that was issued or revoked: the second wall against counting it twice.",
     )
@@ -146,7 +145,6 @@ def _entries() -> None:
         sa.CheckConstraint("points <> 0 AND sequence > 0", name=op.f("ck_entries_says_something")),
         sa.CheckConstraint("kind IN ('earn', 'reverse', 'expire', 'adjust')", name=op.f("ck_entries_known_kind")),
         sa.ForeignKeyConstraint(["member_id"], ["accounts.member_id"], name=op.f("fk_entries_member_id")),
-        sa.ForeignKeyConstraint(["rule_version"], ["rules.version"], name=op.f("fk_entries_rule_version")),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_entries")),
         sa.UniqueConstraint("member_id", "sequence", name="uq_entries_member_sequence"),
         comment="Append-only ledger, in order per member. `settled`: went into debt at once; negative: became debt.",
