@@ -4,16 +4,18 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import cast
 
 from dev.stack import access, watching
-from dev.stack.compose import ComposeUnavailableError, compose
+from dev.stack.compose import ComposeStack, ComposeUnavailableError, compose
 from dev.stack.kafka.libraries import KafkaUnavailableError
 from dev.stack.layout import REPOSITORY
-from dev.stack.lifecycle import Stack, StepFailedError
+from dev.stack.lifecycle import Stack
 from dev.stack.ports import PortTakenError
 from dev.stack.postgres_programs import PostgresMissingError
 from dev.stack.processes import StartFailedError
+from dev.stack.steps import StepFailedError
 from dev.stack.telling import plain_voice, timed_voice
 from dev.stack.topology import PARTS, SERVICES, find_part
 
@@ -49,26 +51,29 @@ def main() -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
+    voice = timed_voice()
     if _wants_compose():
-        compose("up", "--detach", "--wait", "--build")
+        composed = ComposeStack.from_environment(voice)
+        _tell_access(composed.up(), file=composed.layout.access_file)
         return 0
-    stack = Stack.from_environment(timed_voice())
+    stack = Stack.from_environment(voice)
     if arguments.infrastructure:
         stack.up_infrastructure()
         return 0
-    found = stack.up()
-    stack.say("everything is up\n")
-    _tell_access(stack, found)
+    _tell_access(stack.up(), file=stack.layout.access_file)
     return 0
 
 
-def _tell_access(stack: Stack, found: access.Access) -> None:
+def _tell_access(found: access.Access, *, file: Path) -> None:
     say = plain_voice()
+    say("\nEverything is up.\n")
     servers = cast("dict[str, str]", found["stack"])
     sandbox = cast("dict[str, str]", found["sandbox"])
     say(f"Gateway    {found['gateway']}  (documents: {found['gateway']}/docs)")
     say(f"Sandbox    payment {sandbox['payment']}, supplier {sandbox['supplier']}")
-    say(f"PostgreSQL {stack.ports.address('postgres')}, one database and role per service")
+    say(
+        f"PostgreSQL {servers['postgres'].rpartition('@')[2].removesuffix('/postgres')}, one database and role per service"
+    )
     if servers["kafka"] == "kafka":
         say(f"Broker     Apache Kafka on {servers['bootstrap']}")
     else:
@@ -78,7 +83,7 @@ def _tell_access(stack: Stack, found: access.Access) -> None:
     say("Operators sign in with")
     for line in access.sign_in_lines(cast("access.Entries", found["operators"])):
         say(line)
-    say(f"Everything above, and the partners' keys: {stack.layout.access_file}")
+    say(f"Everything above, and the partners' keys: {file}")
     say("Next: make demo, make status, make logs, make down")
 
 

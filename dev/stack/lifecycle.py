@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +17,14 @@ from dev.stack.layout import REPOSITORY, Layout
 from dev.stack.ports import Ports, require_free
 from dev.stack.postgres import PostgresServer
 from dev.stack.processes import Program, Supervisor, answers
+from dev.stack.steps import StepFailedError, run_step
 from dev.stack.telling import Say
 from dev.stack.topology import PARTS, SERVICES, Part
 
 PART_READY_WITHIN_S = 60
 PART_STOP_WITHIN_S = 15
-STEP_WITHIN_S = 300
 OTHER_BROKER = {Flavour.KAFKA: "embedded-broker", Flavour.EMBEDDED: "kafka"}
 SERVERS = ("kafka", "embedded-broker", "postgres")  # stopped after the parts that use them, in this order
-
-
-class StepFailedError(RuntimeError):
-    """A step of `up` ended badly; the message carries its words."""
 
 
 @dataclass(frozen=True)
@@ -193,26 +188,9 @@ class Stack:
         return found
 
     def _step(self, what: str, module: str, *arguments: str, environment: StackEnvironment) -> str:
-        """Run one command of the product to its end and return what it printed; its errors go to its log."""
-        self.layout.logs.mkdir(parents=True, exist_ok=True)
-        log = self.layout.logs / f"{what.replace(' ', '-')}.log"
-        with log.open("ab") as errors:
-            answer = subprocess.run(
-                [sys.executable, "-m", module, *arguments],
-                cwd=REPOSITORY,
-                env=environment.complete(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                timeout=STEP_WITHIN_S,
-                check=False,
-            )
-        if answer.returncode != 0:
-            end = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-            raise StepFailedError(f"{what} failed.\n{answer.stdout}{end}")
-        self.say(f"{what:<18} done")
-        return answer.stdout
+        return run_step(
+            what, module, *arguments, environment=environment.complete(), logs=self.layout.logs, say=self.say
+        )
 
     def _environment(self, bootstrap: str, flavour: Flavour) -> StackEnvironment:
         return StackEnvironment(

@@ -15,8 +15,9 @@ import pytest
 from dev.stack import databases, watching
 from dev.stack.brokers import Flavour
 from dev.stack.layout import REPOSITORY, Layout
-from dev.stack.lifecycle import Stack, StepFailedError
+from dev.stack.lifecycle import Stack
 from dev.stack.ports import DEFAULT_PORTS, Ports, find_free_ports, is_listening, variable_name
+from dev.stack.steps import StepFailedError
 from dev.stack.topology import SERVICES
 from tests.support.session import TestSession
 
