@@ -59,6 +59,7 @@ async def street(service_database: ServiceDatabaseMaker, keys_directory: Path) -
             keys_dir=keys_directory,
             inventory_url=str(stock_server.make_url("")).rstrip("/"),
             risk_url=str(risk_server.make_url("")).rstrip("/"),
+            gateway_url="http://127.0.0.1:1",
             roles=frozenset({ProcessRole.API}),
         )
         yield Street(settings, inventory, risk, keys_directory, stack)
@@ -79,9 +80,11 @@ async def replica(street: Street, shop: Shop) -> Shop:
 
 @pytest.fixture
 async def provider(keys_directory: Path, tmp_path: Path) -> AsyncIterator[Provider]:
-    """The sandbox provider itself, without its process."""
+    """The sandbox provider itself, without its process. It notifies nobody: tests do that."""
     store = Store(tmp_path / "provider.sqlite")
-    yield Provider(store, key=read_key(keys_directory, "payment-sandbox.key"), merchant_id="kaquan-sandbox")
+    provider = Provider(store, key=read_key(keys_directory, "payment-sandbox.key"), merchant_id="kaquan-sandbox")
+    provider.set_faults({"never": True})
+    yield provider
     store.close()
 
 

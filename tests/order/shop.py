@@ -60,6 +60,11 @@ class Shop:
             identity = Identity(Role.ANONYMOUS, "", "10.0.0.1", "device")
         return {**self.signed(identity), "Idempotency-Key": key or f"key-{next(self.keys)}"}
 
+    def operator_headers(self, *, scope: str = "orders") -> dict[str, str]:
+        """As the gateway signs for an operator with one role."""
+        identity = Identity(Role.OPERATOR, str(new_id()), "10.0.0.2", scopes=frozenset({scope}))
+        return {**self.signed(identity), "Idempotency-Key": f"key-{next(self.keys)}"}
+
     async def hear(self, *events: Event) -> None:
         """Have the service hear events of others, as its consumer would call it: sets of one type."""
         for _, group in itertools.groupby(events, key=type):
@@ -126,9 +131,13 @@ class Shop:
 
     async def notify(self, message: Json, *, sign: str | None = None) -> httpx.Response:
         """Report to the service as the provider does."""
-        signed = {**message, "sign": sign or signature(self.provider_key, message)}
         headers = self.signed(Identity(Role.ANONYMOUS, "", "10.9.9.9"))
-        return await self.http.post("/v1/payments/sandbox/notify", content=orjson.dumps(signed), headers=headers)
+        body = self.signed_notify(message, sign=sign)
+        return await self.http.post("/v1/payments/sandbox/notify", content=body, headers=headers)
+
+    def signed_notify(self, message: Json, *, sign: str | None = None) -> bytes:
+        """A notify's body."""
+        return orjson.dumps({**message, "sign": sign or signature(self.provider_key, message)})
 
     async def paid_order(self, *lines: tuple[SkuOffer, int], member: UUID | None = None) -> Json:
         """An order that is paid, as its owner sees it."""
