@@ -77,6 +77,7 @@ PROBLEMS: Final = {
 }
 
 MembersOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="members"))]
+TiersOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="tiers"))]
 AnyTokens = MemberTokensOut | OperatorTokensOut
 
 
@@ -193,11 +194,11 @@ def _operators(doors: Doors) -> APIRouter:
         )
 
     @routes.get("/v1/ops/tiers")
-    async def list_tiers(_: MembersOperator, work: Reading) -> TierTableOut:
+    async def list_tiers(_: TiersOperator, work: Reading) -> TierTableOut:
         return await queries.tier_table(work)
 
     @routes.put("/v1/ops/tiers", response_model=TierTableOut)
-    async def change_tiers(body: TierTableIn, caller: MembersOperator, work: Work, call: Idempotent) -> Response:
+    async def change_tiers(body: TierTableIn, caller: TiersOperator, work: Work, call: Idempotent) -> Response:
         if stored := await call.once(work):
             return stored.response()
         wanted = [Tier(**tier.model_dump()) for tier in body.tiers]

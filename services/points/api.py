@@ -45,6 +45,8 @@ PROBLEMS: Final = {
 }
 
 PointsOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="points"))]
+FinanceOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="finance"))]
+"""Who changes the rule changes what every purchase costs us."""
 
 
 def router(terms: Terms) -> APIRouter:
@@ -81,7 +83,7 @@ def _operators(terms: Terms) -> APIRouter:
         return await queries.rules(work)
 
     @routes.post("/v1/ops/points/rules", status_code=201, response_model=RuleOut)
-    async def change_rule(body: RuleIn, caller: PointsOperator, work: Work, call: Idempotent) -> Response:
+    async def change_rule(body: RuleIn, caller: FinanceOperator, work: Work, call: Idempotent) -> Response:
         if stored := await call.once(work):
             return stored.response()
         proposal = RuleProposal(**body.model_dump())

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.auth.audience import Scope
 from services.membership.domain.roles import OperatorRole, UnknownRoleError, roles_named, scopes_of
 from services.membership.domain.signin import (
     LockPolicy,
@@ -82,8 +83,14 @@ def test_other_passwords_are_taken_whatever_their_signs(password: str) -> None:
 
 def test_roles_bring_scopes_and_unknown_roles_are_refused() -> None:
     roles = roles_named(["support", "finance"])
-    assert scopes_of(roles) == {"orders", "members", "settlement", "points"}
+    assert scopes_of(roles) == {"support", "finance", "orders", "inventory", "members", "points"}
     assert scopes_of(list(OperatorRole)) >= {"admin"}
     assert scopes_of([]) == frozenset()
     with pytest.raises(UnknownRoleError):
         roles_named(["support", "root"])
+
+
+def test_every_role_opens_its_own_paths_at_the_gateway() -> None:
+    assert {role.value for role in OperatorRole} == {scope.value for scope in Scope}
+    for role in OperatorRole:
+        assert role.value in scopes_of([role])

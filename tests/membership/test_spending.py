@@ -245,7 +245,7 @@ async def test_new_tiers_reach_every_member(house: House) -> None:
                 {"code": "regular", "name": "普通", "threshold_minor": 0, "price_bp": 9_900},
             ]
         },
-        identity=operator("members"),
+        identity=operator("tiers"),
         key="k",
     )
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
@@ -253,7 +253,7 @@ async def test_new_tiers_reach_every_member(house: House) -> None:
     await keep_tiers(house)
     assert (await tiers_told(house, small))[-1] == (2, "regular", "regular", 9_900)
     assert (await tiers_told(house, big))[-1] == (3, "gold", "silver", 9_000)
-    listed = (await house.get("/v1/ops/tiers", identity=operator("members"))).json()
+    listed = (await house.get("/v1/ops/tiers", identity=operator("tiers"))).json()
     assert listed == answer.json()
 
 
@@ -267,6 +267,6 @@ async def test_new_tiers_reach_every_member(house: House) -> None:
     ],
 )
 async def test_tiers_that_are_no_ladder_are_refused(house: House, tiers: list[object], status: int) -> None:
-    answer = await house.put("/v1/ops/tiers", {"tiers": tiers}, identity=operator("members"), key="k")
+    answer = await house.put("/v1/ops/tiers", {"tiers": tiers}, identity=operator("tiers"), key="k")
     assert answer.status_code == status
     assert len(await house.fetch("SELECT * FROM tier_tables")) == 1

@@ -119,7 +119,7 @@ async def test_only_buyers_have_points(door: Door, path: str, role: Role) -> Non
 
 
 async def test_a_new_rule_counts_from_now_on_and_is_kept_with_its_author(door: Door) -> None:
-    finance = operator("points")
+    finance = operator("points", "finance")
     answer = await door.post("/v1/ops/points/rules", USUAL, finance)
     assert (answer.status_code, answer.json()["version"]) == (201, 2)
     rules = (await door.get("/v1/ops/points/rules", finance)).json()["items"]
@@ -128,7 +128,7 @@ async def test_a_new_rule_counts_from_now_on_and_is_kept_with_its_author(door: D
 
 
 async def test_the_same_key_changes_the_rule_once(door: Door) -> None:
-    finance = operator("points")
+    finance = operator("points", "finance")
     first, second = [await door.post("/v1/ops/points/rules", USUAL, finance, key="k") for _ in range(2)]
     assert first.json() == second.json()
     other = await door.post("/v1/ops/points/rules", {**USUAL, "points": 3}, finance, key="k")
@@ -148,7 +148,7 @@ async def test_the_same_key_changes_the_rule_once(door: Door) -> None:
     ],
 )
 async def test_a_rule_that_cannot_be_is_refused(door: Door, body: dict[str, Any], status: int, code: str) -> None:
-    answer = await door.post("/v1/ops/points/rules", body, operator("points"))
+    answer = await door.post("/v1/ops/points/rules", body, operator("finance"))
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert len(await door.house.fetch("SELECT * FROM rules")) == 1
 
@@ -167,6 +167,12 @@ async def test_an_operator_gives_and_takes_points_and_says_why(door: Door) -> No
     entries = (await door.get("/v1/points/entries", buyer(member_id))).json()["items"]
     assert entries[1]["why"] == "人工补发 50 分：补偿延迟发货"
     await door.house.assert_books_tie()
+
+
+async def test_support_adjusts_points_but_leaves_the_rule_alone(door: Door) -> None:
+    support = operator("points")
+    assert (await door.get("/v1/ops/points/rules", support)).status_code == 200
+    assert (await door.post("/v1/ops/points/rules", USUAL, support)).status_code == 403
 
 
 @pytest.mark.parametrize("identity", [operator("members"), buyer(new_id())])

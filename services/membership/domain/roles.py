@@ -20,11 +20,12 @@ class OperatorRole(StrEnum):
 
 SCOPES: dict[OperatorRole, frozenset[str]] = {
     OperatorRole.ADMIN: frozenset({"admin"}),
-    OperatorRole.CATALOGUE: frozenset({"catalogue"}),
-    OperatorRole.SUPPORT: frozenset({"orders", "members"}),
-    OperatorRole.FINANCE: frozenset({"settlement", "points"}),
+    OperatorRole.CATALOGUE: frozenset({"catalogue", "inventory", "tiers"}),
+    OperatorRole.SUPPORT: frozenset({"support", "orders", "inventory", "members", "points"}),
+    OperatorRole.FINANCE: frozenset({"finance", "orders", "points"}),
     OperatorRole.RISK: frozenset({"risk"}),
 }
+"""The role's own name opens its paths at the gateway; the others are what the services behind those paths ask for."""
 
 
 def roles_named(names: Iterable[str]) -> frozenset[OperatorRole]:
