@@ -34,7 +34,7 @@ CHECKOUT = RateClass("checkout", per_second=2, burst=20)
 
 REVEAL = RateClass("reveal", per_second=2, burst=30)
 STREAM = RateClass("stream", per_second=1, burst=20)
-SIGN_IN = RateClass("sign-in", per_second=0.5, burst=20)
+SIGN_IN = RateClass("sign-in", per_second=1, burst=60)
 """Per address: guessing passwords must be slow, several people behind one address must not notice."""
 
 REFUSED = RateClass("refused", per_second=2, burst=50)

@@ -1,5 +1,7 @@
 """Whether the gateway lives, whether everything behind it is ready, and its metrics."""
 
+import asyncio
+import time
 from ipaddress import ip_address
 
 from fastapi import APIRouter, Request, Response
@@ -8,10 +10,14 @@ from gateway.clients import Neighbours
 from shared.http.problems import Problem
 from shared.observability import CONTENT_TYPE, render_metrics
 
+READINESS_KEPT_S = 0.5
+_READY = "ready"
+
 
 def health_router(neighbours: Neighbours) -> APIRouter:
     """`/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(include_in_schema=False)
+    readiness = _Readiness(neighbours)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -24,9 +30,8 @@ def health_router(neighbours: Neighbours) -> APIRouter:
 
         :raises Problem: 503 `service.not_ready`, with those that are not.
         """
-        answers = await neighbours.ask_all("/readyz")
-        states = {name: answer.failure or "ready" for name, answer in answers.items()}
-        if any(answer.failure for answer in answers.values()):
+        states = await readiness.states()
+        if any(state != _READY for state in states.values()):
             raise Problem(503, "service.not_ready", "Not every service is ready", services=states)
         return {"status": "ready", "services": states}
 
@@ -41,6 +46,24 @@ def health_router(neighbours: Neighbours) -> APIRouter:
         return Response(render_metrics(), media_type=CONTENT_TYPE)
 
     return router
+
+
+class _Readiness:
+    """Everybody may ask, so the services are asked once a moment at most."""
+
+    def __init__(self, neighbours: Neighbours) -> None:
+        self._neighbours = neighbours
+        self._states: dict[str, str] = {}
+        self._until = 0.0
+        self._asking = asyncio.Lock()
+
+    async def states(self) -> dict[str, str]:
+        async with self._asking:
+            if time.monotonic() >= self._until:
+                answers = await self._neighbours.ask_all("/readyz")
+                self._states = {name: "not ready" if answer.failure else _READY for name, answer in answers.items()}
+                self._until = time.monotonic() + READINESS_KEPT_S
+            return self._states
 
 
 def _is_inside(ip: str) -> bool:

@@ -118,8 +118,9 @@ class Gate:
             raise _too_many(REFUSED, 1)
         try:
             return self._tokens.verify(token, now=now)
-        except AuthError:
-            self._limiter.take(REFUSED, ip, now=time.monotonic())
+        except AuthError as error:
+            if error.code != "auth.expired":  # everybody's tokens expire, and are known after one look
+                self._limiter.take(REFUSED, ip, now=time.monotonic())
             raise
 
     def _anonymous(self, ip: str) -> Credential:

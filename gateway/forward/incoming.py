@@ -1,5 +1,6 @@
 """A request as it came in: what the gateway looks at, and the header lines that go on to the service."""
 
+import asyncio
 import time
 from typing import Final
 
@@ -12,6 +13,9 @@ from shared.http.edge import REQUEST_ID_FORM
 from shared.http.problems import Problem
 
 MAX_DEVICE_CHARS = 128
+
+BODY_WITHIN_S = 15.0
+"""For a body that is small enough to be read before it is sent on."""
 
 _DEVICE_SIGNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _READ: Final = frozenset({
@@ -120,22 +124,35 @@ class Incoming:
     async def body(self) -> bytes:
         """The whole body.
 
-        :raises Problem: 413, it is larger than the route takes.
+        :raises Problem: 413, it is larger than the route takes; 408, it takes too long to come.
         :raises ClientGoneError: it stays incomplete.
         """
         if not self.has_body:
             return b""
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                return await self._whole_body()
+        except TimeoutError:
+            raise too_slow() from None
+
+    async def _whole_body(self) -> bytes:
+        limit = self.route.body_limit_bytes
         body, more = await self.part()
-        if not more and len(body) <= self.route.body_limit_bytes:
+        if not more and len(body) <= limit:
             return body
         parts, size = [body], len(body)
-        while more and size <= self.route.body_limit_bytes:
+        while more and size <= limit:
             body, more = await self.part()
             parts.append(body)
             size += len(body)
-        if size > self.route.body_limit_bytes:
-            raise too_large(self.route.body_limit_bytes)
+        if size > limit:
+            raise too_large(limit)
         return b"".join(parts)
+
+
+def too_slow() -> Problem:
+    """The refusal of a body that does not come."""
+    return Problem(408, "body.too_slow", "The body came too slowly", headers={"connection": "close"})
 
 
 def too_large(limit_bytes: int) -> Problem:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from gateway.forward.answers import PART_WITHIN_S, pass_on
-from gateway.forward.incoming import Incoming, too_large
+from gateway.forward.incoming import Incoming, too_large, too_slow
 from gateway.routes import SAFE_METHODS
 from shared.http.identity import IDENTITY_HEADER
 from shared.http.pool import Pool
@@ -121,7 +121,7 @@ async def _next_part(request: Incoming) -> tuple[bytes, bool]:
         async with asyncio.timeout(PART_WITHIN_S):
             return await request.part()
     except TimeoutError:
-        raise Problem(408, "body.too_slow", "The body came too slowly", headers={"connection": "close"}) from None
+        raise too_slow() from None
 
 
 def _harmless(request: Incoming, error: UpstreamError) -> bool:

@@ -28,7 +28,7 @@ _SUPPORT = frozenset({Scope.SUPPORT})
 ROUTES: tuple[Route, ...] = (
     # The gateway's own.
     Route("/healthz", GATEWAY, _PUBLIC, methods="GET", rate=None),
-    Route("/readyz", GATEWAY, _PUBLIC, methods="GET", rate=None),
+    Route("/readyz", GATEWAY, _PUBLIC, methods="GET", rate=READ),
     Route("/metrics", GATEWAY, _PUBLIC, methods="GET", rate=None),
     Route("/docs", GATEWAY, _PUBLIC, methods="GET", rate=READ),
     Route("/openapi.json", GATEWAY, _PUBLIC, methods="GET", rate=READ),

@@ -8,6 +8,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.http.protocol import BoundedProtocol
+
 DRAIN_S = 4
 """Open requests may take this long once asked to stop; background tasks have as long again. Ten seconds are the bound."""
 
@@ -36,7 +38,7 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

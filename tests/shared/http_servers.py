@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.http.protocol import BoundedProtocol
+
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -31,7 +33,7 @@ class _QuietServer(uvicorn.Server):
 async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """The application's address, for as long as the block lasts."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, http="httptools", log_config=None, access_log=False, server_header=False,
+        app, host="127.0.0.1", port=port, http=BoundedProtocol, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _QuietServer(config)

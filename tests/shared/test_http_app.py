@@ -127,7 +127,13 @@ def as_caller(role: Role, subject: str | None = None, scopes: tuple[str, ...] = 
     return {IDENTITY_HEADER: IdentitySigner(KEY, "gateway").sign(identity)}
 
 
-BUYER = as_caller(Role.BUYER)
+BUYER: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def fresh_identity() -> None:
+    """An identity lives a minute, a test run longer."""
+    BUYER.update(as_caller(Role.BUYER))
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

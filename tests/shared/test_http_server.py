@@ -1,5 +1,7 @@
 """A served process: it ends within ten seconds of SIGTERM, also under endless answers."""
 
+import asyncio
+import contextlib
 import http.client
 import signal
 import subprocess
@@ -7,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
-from dev.stack.ports import find_free_ports
-from shared.http import Identity, IdentitySigner, Role
-from shared.http.identity import IDENTITY_HEADER
+import pytest
+from starlette.types import Receive, Scope, Send
 
-IDENTITY = IdentitySigner(b"k" * 32, "gateway").sign(Identity(Role.ANONYMOUS, ""))
+from dev.stack.ports import find_free_ports
+from shared.http import Identity, IdentitySigner, Role, protocol
+from shared.http.identity import IDENTITY_HEADER
+from tests.shared.http_servers import serving
 
 PROGRAM = """
 import asyncio, sys
@@ -69,7 +73,8 @@ def test_sigterm_ends_streams_and_tasks_at_once(tmp_path: Path) -> None:
     stream = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         wait_until_up(port)
-        stream.request("GET", "/v1/ticks", headers={IDENTITY_HEADER: IDENTITY})
+        identity = IdentitySigner(b"k" * 32, "gateway").sign(Identity(Role.ANONYMOUS, ""))
+        stream.request("GET", "/v1/ticks", headers={IDENTITY_HEADER: identity})
         answer = stream.getresponse()
         assert answer.read(10) == b"data: tick"
         process.send_signal(signal.SIGTERM)
@@ -82,3 +87,49 @@ def test_sigterm_ends_streams_and_tasks_at_once(tmp_path: Path) -> None:
         stream.close()
         process.kill()
         process.wait()
+
+
+async def test_a_head_without_end_is_cut_off() -> None:
+    async with serving(answer_nothing) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(b"GET / HTTP/1.1\r\nx: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(b"y" * 4_096)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_who_opens_a_connection_must_say_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.1)
+    async with serving(answer_nothing) as url:
+        for words in (b"", b"GET / HTTP/1.1\r\nhost: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+            writer.write(words)
+            async with asyncio.timeout(2):
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            writer.close()
+
+
+async def test_a_slow_but_honest_request_after_another_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.3)
+    async with serving(answer_nothing) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        for _ in range(3):
+            writer.write(b"GET / HTTP/1.1\r\n")
+            await asyncio.sleep(0.05)
+            writer.write(b"host: x\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+            await asyncio.sleep(0.2)
+        writer.close()
+
+
+async def answer_nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await receive()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
