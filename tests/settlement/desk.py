@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -23,21 +24,21 @@ class Desk:
     signer: IdentitySigner
 
     async def operator(
-        self, method: str, path: str, *, scopes: frozenset[str] = frozenset({"finance"}), **more: object
+        self, method: str, path: str, *, scopes: frozenset[str] = frozenset({"finance"}), **more: Any
     ) -> httpx.Response:
         return await self.call(Identity(Role.OPERATOR, str(OPERATOR_ID), scopes=scopes), method, path, **more)
 
-    async def partner(self, partner_id: UUID, path: str, **more: object) -> httpx.Response:
+    async def partner(self, partner_id: UUID, path: str, **more: Any) -> httpx.Response:
         return await self.call(Identity(Role.PARTNER, str(partner_id)), "GET", path, **more)
 
     async def service(self, path: str) -> httpx.Response:
         return await self.call(Identity(Role.SERVICE, "gateway"), "GET", path)
 
     async def call(
-        self, identity: Identity, method: str, path: str, *, key: str | None = None, **more: object
+        self, identity: Identity, method: str, path: str, *, key: str | None = None, **more: Any
     ) -> httpx.Response:
         headers = {IDENTITY_HEADER: self.signer.sign(identity), "Idempotency-Key": key or str(new_id())}
-        return await self.client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]  # passed on
+        return await self.client.request(method, path, headers=headers, **more)
 
 
 OPERATOR_ID = new_id()

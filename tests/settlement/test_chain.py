@@ -52,37 +52,25 @@ async def test_sealing_again_adds_nothing(sealed: House) -> None:
     assert await sealed.seal() == []
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        (
-            "UPDATE postings SET amount_minor = amount_minor + 1 WHERE journal_no = 20 AND line = 1",
-            Wrong.JOURNAL_CHANGED,
-        ),
-        ("UPDATE postings SET posted_on = posted_on + 1 WHERE journal_no = 20 AND line = 1", Wrong.JOURNAL_CHANGED),
-        (
-            "UPDATE postings SET debit_account = debit_account + 1 WHERE journal_no = 20 AND line = 1",
-            Wrong.JOURNAL_CHANGED,
-        ),
-        ("DELETE FROM postings WHERE journal_no = 20 AND line = 1", Wrong.JOURNAL_CHANGED),
-        (
-            "INSERT INTO postings SELECT journal_no, 9, debit_account, credit_account, 1, posted_on FROM postings"
-            " WHERE journal_no = 20 LIMIT 1",
-            Wrong.JOURNAL_CHANGED,
-        ),
-        (
-            "UPDATE journals SET posted_at = posted_at + INTERVAL '1 microsecond' WHERE journal_no = 20",
-            Wrong.JOURNAL_CHANGED,
-        ),
-        ("UPDATE journals SET order_id = gen_random_uuid() WHERE journal_no = 20", Wrong.JOURNAL_CHANGED),
-        ("UPDATE journals SET kind = 'other' WHERE journal_no = 20", Wrong.JOURNAL_CHANGED),
-    ],
+CHANGES = (
+    "UPDATE postings SET amount_minor = amount_minor + 1",
+    "UPDATE postings SET posted_on = posted_on + 1",
+    "UPDATE postings SET debit_account = debit_account + 1",
+    "DELETE FROM postings",
+    "INSERT INTO postings SELECT journal_no, 9, debit_account, credit_account, 1, posted_on FROM postings",
+    "UPDATE journals SET posted_at = posted_at + INTERVAL '1 microsecond'",
+    "UPDATE journals SET order_id = gen_random_uuid()",
+    "UPDATE journals SET kind = 'other'",
 )
-async def test_one_byte_changed_names_the_journal(sealed: House, change: str, what: Wrong) -> None:
-    outcome = await tamper(sealed, change)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_one_byte_changed_names_the_journal(sealed: House, change: str) -> None:
+    line = " AND line = 1" if "postings" in change else ""
+    outcome = await tamper(sealed, f"{change} WHERE journal_no = 20{line}")
     assert not outcome.ok
     assert outcome.first_wrong is not None
-    assert (outcome.first_wrong.what, outcome.first_wrong.journal_no) == (what, 20)
+    assert (outcome.first_wrong.what, outcome.first_wrong.journal_no) == (Wrong.JOURNAL_CHANGED, 20)
 
 
 async def test_every_byte_of_every_leaf_counts(sealed: House) -> None:

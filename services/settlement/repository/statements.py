@@ -212,7 +212,7 @@ async def add(uow: UnitOfWork, statement: Statement, files: Mapping[FileFormat, 
         closing.deferred_minor - opening.deferred_minor,
         closing.deferred_minor,
         [list(movement) for movement in statement.movements],
-        {file_format: list(facts) for file_format, facts in files.items()},
+        {file_format.value: list(facts) for file_format, facts in files.items()},
         now,
     )
     return added is not None
