@@ -13,8 +13,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 CONNECT_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_MS = 5_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
-"""A unit of work holds no transaction open while it waits for anything but PostgreSQL; this ends one that does."""
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+"""A unit of work holds no transaction open while it waits for anything but PostgreSQL; this ends one that does,
+and frees the locks of a process that froze."""
 
 COMMAND_GRACE_S = 5.0
 """The server's own time-out strikes first; the client's, this much later, is for a server that no longer answers."""

@@ -36,7 +36,7 @@ Table(
     Column("note", Text, nullable=False),
 )
 
-WITHIN_S = 30.0
+WITHIN_S = 45.0
 QUICK_RETRY = RetryOptions(delays_s=(0.01, 0.01), unavailable_first_s=0.05, unavailable_longest_s=0.2)
 QUICK_CONSUMER = ConsumerOptions(poll_s=0.1, session_s=6.0)
 
