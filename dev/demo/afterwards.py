@@ -84,7 +84,7 @@ async def _refund_done(buyer: Api, order_id: str, refund_id: str) -> Any:
         order = await buyer.get(f"/v1/orders/{order_id}")
         mine = next(one for one in order["refunds"] if one["refund_id"] == refund_id)
         if mine["status"] == "refunded":
-            return int(mine)
+            return mine
         await asyncio.sleep(LOOK_EVERY_S)
     insist(False, f"the refund is still {mine['status']} after {REFUND_WITHIN_S} s")
     return None

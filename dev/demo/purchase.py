@@ -72,7 +72,7 @@ async def see_reward(buyer: Api, story: Story, *, spent_minor: int) -> int:
     insist(0 < points <= expected, f"{points} points for {yuan(spent_minor)}")
     tier = await _eventually(buyer, "/v1/me/tier", lambda it: it["spend_minor"] >= spent_minor)
     story.tell(
-        f"{points} points (pending until safe from refund); tier {tier['tier']} with {yuan(tier['spend_minor'])} spent"
+        f"{points} points (pending until safe from refund); tier {tier['tier']['name']} with {yuan(tier['spend_minor'])} spent"
     )
     return points
 

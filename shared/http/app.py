@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from shared.database import Database, TransientDatabaseError
 from shared.http.background import Background, BackgroundTasks
 from shared.http.client import ServiceUnavailableError
+from shared.http.dispatch import install_dispatch
 from shared.http.edge import DEFAULT_BODY_LIMIT_BYTES, Edge
 from shared.http.identity import IdentitySigner
 from shared.http.problems import ProblemSpec, install_problems, problem_response
@@ -102,9 +103,10 @@ def create_app(
     app.state.database = database
     app.state.stopping = asyncio.Event()
     install_problems(app, {**_ALWAYS, **problems})
-    app.include_router(_health(ready))
-    for router in routers:
+    everything = [_health(ready), *routers]
+    for router in everything:
         app.include_router(router)
+    install_dispatch(app, everything)
     app.add_middleware(
         Edge,
         signer=IdentitySigner(identity_key, service),
