@@ -166,16 +166,25 @@ class PartnerApi:
     async def post(self, path: str, body: object, *, expect: int = 201) -> Any:
         return await self._call("POST", path, body=body, expect=expect)
 
+    async def get_raw(self, path: str) -> httpx.Response:
+        """The answer as it came, whatever it is."""
+        return await self._send("GET", path)
+
     async def _call(
         self, method: str, path: str, *, expect: int, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
+        return checked(await self._send(method, path, body=body, query=query), expect)
+
+    async def _send(
+        self, method: str, path: str, *, body: object = None, query: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = {"content-type": "application/json"} if content else {}
         if method != "GET":
             headers["idempotency-key"] = str(uuid.uuid4())
         request = self.http.build_request(method, path, params=query or None, content=content, headers=headers)
         self._sign(request, content)
-        return checked(await self.http.send(request), expect)
+        return await self.http.send(request)
 
     def _sign(self, request: httpx.Request, content: bytes) -> None:
         signer = HTTPMessageSigner(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=_OneKey(self.secret))

@@ -85,7 +85,15 @@ def _strimzi_specs() -> dict[str, Schema]:
         _run("mvn", "-q", "-B", "-f", str(STRIMZI), "dependency:copy-dependencies", f"-DoutputDirectory={scratch}")
         command = ("java", "-cp", f"{scratch}/*", str(STRIMZI / "Schemas.java"), *CLASSES.values())
         lines = _run(*command, read=str.splitlines)
-    return {kind: json.loads(line) for kind, line in zip(CLASSES, lines, strict=True)}
+    return {kind: _as_written(json.loads(line)) for kind, line in zip(CLASSES, lines, strict=True)}
+
+
+def _as_written(schema: Schema) -> Schema:
+    """These two are objects in Java, and plain values in YAML."""
+    for name, types in (("Quantity", ["string", "number"]), ("IntOrString", ["integer", "string"])):
+        if name in schema.get("$defs", {}):
+            schema["$defs"][name] = {"type": types}
+    return schema
 
 
 def _write(*, group: str, version: str, kind: str, spec: Schema, source: str) -> None:
