@@ -72,10 +72,10 @@ async def empty_all_topics(bootstrap: str) -> None:
     await consumer.start()
     try:
         partitions = [
-            TopicPartition(topic, number)
-            for topic in await consumer.topics()
-            if not topic.startswith("__")
-            for number in consumer.partitions_for_topic(topic) or ()
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in await admin.describe_topics()  # a consumer knows the partitions of its own topics only
+            if not topic["topic"].startswith("__")
+            for partition in topic["partitions"]
         ]
         ends = await consumer.end_offsets(partitions)
         await admin.delete_records({partition: RecordsToDelete(offset) for partition, offset in ends.items() if offset})
