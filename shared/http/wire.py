@@ -10,37 +10,17 @@ from typing import Any, cast
 
 import httptools
 
+from shared.http.upstream import UpstreamBrokenError, UpstreamError, UpstreamTimeoutError, UpstreamUnavailableError
+
+__all__ = ["Connection", "UpstreamBrokenError", "UpstreamError", "UpstreamTimeoutError", "UpstreamUnavailableError"]
+
 READ_HIGH_WATER_BYTES = 256 * 1024
 """An answer that is read faster than it is passed on is paused here."""
 
 MAX_HEADER_BYTES = 64 * 1024
 """All header names and values of one answer."""
 
-_NO_BODY_STATUS = frozenset({204, 304})
 _FIRST_FINAL_STATUS = 200
-
-
-class UpstreamError(Exception):
-    """A neighbour did not answer properly. `maybe_sent`: it may have worked on the request all the same."""
-
-    def __init__(self, reason: str, *, maybe_sent: bool) -> None:
-        super().__init__(reason)
-        self.maybe_sent = maybe_sent
-
-
-class UpstreamUnavailableError(UpstreamError):
-    """It could not be reached: the request was certainly not sent."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, maybe_sent=False)
-
-
-class UpstreamBrokenError(UpstreamError):
-    """The connection ended, or what came over it was no proper answer."""
-
-
-class UpstreamTimeoutError(UpstreamError):
-    """No answer in time."""
 
 
 class Connection(asyncio.Protocol):
@@ -49,32 +29,6 @@ class Connection(asyncio.Protocol):
     `deadline` is a moment on the loop's clock, watched by the pool: one sweep for all connections is cheaper than a
     timer for every call.
     """
-
-    __slots__ = (
-        "_chunks",
-        "_framed",
-        "_head_only",
-        "_header_bytes",
-        "_held_bytes",
-        "_keep_alive",
-        "_loop",
-        "_parser",
-        "_paused",
-        "_received",
-        "_spoiled",
-        "_started",
-        "_transport",
-        "_waiting",
-        "_writable",
-        "answered",
-        "born_at",
-        "complete",
-        "deadline",
-        "error",
-        "headers",
-        "idle_since",
-        "status",
-    )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
