@@ -8,17 +8,21 @@ from services.settlement.domain.contracts import SplitContract
 from services.settlement.domain.split import Leg
 from services.settlement.domain.statements import Statement
 from shared import contracts
-from shared.contracts.settlement import ContractShare, EarnedOn, PartyKind, SplitLeg
+from shared.contracts.settlement import ContractShare, EarnedOn, PartyKind
+
+_PARTY_KINDS = {kind.value: kind for kind in PartyKind}
 
 
 def split(sale: Sale, *, journal_id: UUID, legs: Iterable[Leg]) -> contracts.SettlementSplitV1:
     """The component's money is shared."""
-    return contracts.SettlementSplitV1(
-        order_id=sale.order_id,
-        component_id=sale.component_id,
-        journal_id=journal_id,
-        currency=sale.currency,
-        legs=_legs(legs),
+    return contracts.SettlementSplitV1.model_validate(
+        {
+            "order_id": sale.order_id,
+            "component_id": sale.component_id,
+            "journal_id": journal_id,
+            "currency": sale.currency,
+            "legs": _legs(legs),
+        }
     )
 
 
@@ -26,13 +30,15 @@ def reversed_shares(
     reversal: contracts.PointsReversedV1, *, journal_id: UUID | None, legs: Iterable[Leg]
 ) -> contracts.SettlementReversedV1:
     """The component's shares are taken back, or never were made."""
-    return contracts.SettlementReversedV1(
-        order_id=reversal.order_id,
-        refund_id=reversal.refund_id,
-        component_id=reversal.component_id,
-        journal_id=journal_id,
-        currency=reversal.currency,
-        legs=_legs(legs),
+    return contracts.SettlementReversedV1.model_validate(
+        {
+            "order_id": reversal.order_id,
+            "refund_id": reversal.refund_id,
+            "component_id": reversal.component_id,
+            "journal_id": journal_id,
+            "currency": reversal.currency,
+            "legs": _legs(legs),
+        }
     )
 
 
@@ -67,13 +73,14 @@ def statement_ready(statement: Statement) -> contracts.StatementReadyV1:
     )
 
 
-def _legs(legs: Iterable[Leg]) -> tuple[SplitLeg, ...]:
+def _legs(legs: Iterable[Leg]) -> tuple[dict[str, object], ...]:
+    """As plain values, which are validated with the event in one go: a model for each leg costs three times as much."""
     return tuple(
-        SplitLeg(
-            party_kind=PartyKind(leg.party),
-            partner_id=leg.partner_id,
-            amount_minor=leg.amount_minor,
-            deferred=leg.deferred,
-        )
+        {
+            "party_kind": _PARTY_KINDS[leg.party],
+            "partner_id": leg.partner_id,
+            "amount_minor": leg.amount_minor,
+            "deferred": leg.deferred,
+        }
         for leg in legs
     )

@@ -120,13 +120,19 @@ async def test_balances_are_read_without_waiting_for_the_seal(desk: Desk, house:
 async def test_an_order_shows_what_it_did(desk: Desk, house: House) -> None:
     _, _, purchase = await sold_today(house)
     await house.seal()
+    await sold_today(house)
+    await house.deliver(purchase.redeemed())
     await house.deliver(purchase.reversed())
+    await house.deliver(purchase.refunded())
     found = (await desk.operator("GET", "/v1/ops/ledger/journals", params={"order_id": str(purchase.order_id)})).json()
     kinds = [item["kind"] for item in found["items"]]
-    assert kinds[:4] == ["cash.in", "card.cost", "points.cost", "split"]
-    assert set(kinds[4:]) == {"split.back", "points.back"}
-    assert [item["block_no"] for item in found["items"]] == [1, 1, 1, 1, None, None]
+    assert kinds[:5] == ["cash.in", "card.cost", "points.cost", "split", "redemption"]
+    assert set(kinds[5:7]) == {"split.back", "points.back"}
+    assert kinds[7:] == ["cash.out"]
+    assert [item["block_no"] for item in found["items"]] == [1] * 4 + [None] * 4
     assert sum(posting["amount_minor"] for posting in found["items"][3]["postings"]) == 1_999
+    unknown = await desk.operator("GET", "/v1/ops/ledger/journals", params={"order_id": str(new_id())})
+    assert unknown.json()["items"] == []
 
 
 async def test_verify_says_what_it_read(desk: Desk, house: House) -> None:

@@ -4,6 +4,7 @@ import gc
 import sys
 import time
 
+import psutil
 import pytest
 
 from services.settlement.domain.periods import period_named
@@ -14,7 +15,7 @@ from tests.settlement.purchases import Purchase
 
 BATCH = 500
 ORDERS = 10_000
-LEAST_PER_S = 1_000
+LEAST_PER_S = 300
 """Far below what it does on two idle cores: this fails only when something is wrong in kind."""
 
 
@@ -34,12 +35,16 @@ async def test_orders_settled_per_second(house: House) -> None:
         await house.deliver(*batch)  # connections, plans and caches are warm
     gc.collect()
     gc.freeze()
-    started, cpu = time.perf_counter(), time.process_time()
+    started, cpu, database_cpu = time.perf_counter(), time.process_time(), await database_cpu_s(house)
     for batch in [batch for three in batches[1:] for batch in three]:
         await house.deliver(*batch)
-    settled_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
-    per_s = (ORDERS - BATCH) / settled_s
-    say(f"settled: {per_s:,.0f} orders/s, {cpu_s / (ORDERS - BATCH) * 1e6:.0f} us of Python each")
+    settled = ORDERS - BATCH
+    per_s = settled / (time.perf_counter() - started)
+    python_us = (time.process_time() - cpu) / settled * 1e6
+    database_us = (await database_cpu_s(house) - database_cpu) / settled * 1e6
+    say(
+        f"settled: {per_s:,.0f} orders/s; processor time each: Python {python_us:.0f} us, PostgreSQL {database_us:.0f} us"
+    )
 
     started = time.perf_counter()
     blocks = await house.seal()
@@ -57,6 +62,15 @@ async def test_orders_settled_per_second(house: House) -> None:
     say(f"statement: {drawn.statement.lines / (time.perf_counter() - started):,.0f} lines/s, both files hashed")
     assert drawn.statement.lines == ORDERS
     assert per_s > LEAST_PER_S
+
+
+async def database_cpu_s(house: House) -> float:
+    """What all processes of the test's PostgreSQL have used so far."""
+    ((backend,),) = await house.rows("SELECT pg_backend_pid()")
+    server = psutil.Process(backend).parent()
+    assert server is not None
+    used = [process.cpu_times() for process in (server, *server.children())]
+    return sum(times.user + times.system for times in used)
 
 
 def say(line: str) -> None:

@@ -1,7 +1,11 @@
 """The chart of accounts. An account is named by what it is, whose it is, and its one currency."""
 
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
+
+REMEMBERED = 20_000
+"""Codes kept in memory: a journal names a handful, and they are always the same."""
 
 
 class AccountKind(StrEnum):
@@ -61,6 +65,7 @@ DEBIT_NORMAL = frozenset(
 """Assets and expenses: a debit makes them larger. All others grow by credits."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def account(kind: AccountKind, currency: str, owner: UUID | str | None = None) -> str:
     """The account's code, its natural key: `payable:<partner id>:CNY`, `unearned::CNY`."""
     return f"{kind}:{owner or ''}:{currency}"

@@ -32,13 +32,22 @@ GROUP BY page.account_id, code, kind, owner, currency ORDER BY page.account_id
 """
 
 _JOURNALS = """
+WITH ours AS (
+  SELECT journal_no FROM journals WHERE order_id = $1 AND component_id IS NULL
+  UNION ALL
+  SELECT j.journal_no FROM components c JOIN journals j ON j.subject_id = c.component_id WHERE c.order_id = $1
+  UNION ALL
+  SELECT j.journal_no
+  FROM components c JOIN redemptions r USING (component_id) JOIN journals j ON j.subject_id = r.entitlement_id
+  WHERE c.order_id = $1
+)
 SELECT j.*, (SELECT block_no FROM blocks b WHERE b.to_no >= j.journal_no ORDER BY b.to_no LIMIT 1) AS block_no,
        p.line, d.code AS debit, c.code AS credit, p.amount_minor, p.partner_id, p.party
-FROM journals j
+FROM ours JOIN journals j USING (journal_no)
 LEFT JOIN postings p USING (journal_no)
 LEFT JOIN accounts d ON d.account_id = p.debit_account
 LEFT JOIN accounts c ON c.account_id = p.credit_account
-WHERE j.order_id = $1 ORDER BY j.journal_no, p.line
+ORDER BY j.journal_no, p.line
 """
 
 

@@ -33,6 +33,7 @@ COMPONENTS = Table(
         name="split_after_all_facts",
     ),
     CheckConstraint("redeemed_units >= 0", name="redeemed_counted"),
+    Index("ix_components_order_id", "order_id"),
     postgresql_with={"fillfactor": "50"},  # a row is filled in three updates: room keeps them in its page
 )
 Index(

@@ -56,8 +56,9 @@ JOURNALS = Table(
     Column("posted_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("subject_id", "kind", name="business_key"),
     CheckConstraint("lines >= 0", name="lines_counted"),
-    Index("ix_journals_order_id", "order_id"),
 )
+# Journals of a component are found by their business key; only those of a whole order need an index of their own.
+Index("ix_journals_order_id", JOURNALS.c.order_id, postgresql_where=JOURNALS.c.component_id.is_(None))
 
 # `posted_on` is the day of `posted_at` in Shanghai; `partner_id` and `party` mark a movement on a partner's account.
 POSTINGS = Table(

@@ -57,7 +57,9 @@ def _journals() -> None:
         sa.PrimaryKeyConstraint("journal_no", name=op.f("pk_journals")),
         sa.UniqueConstraint("subject_id", "kind", name="business_key"),
     )
-    op.create_index("ix_journals_order_id", "journals", ["order_id"], unique=False)
+    op.create_index(
+        "ix_journals_order_id", "journals", ["order_id"], unique=False, postgresql_where=sa.text("component_id IS NULL")
+    )
 
 
 def _postings() -> None:

@@ -52,6 +52,7 @@ def _components() -> None:
         sa.PrimaryKeyConstraint("component_id", name=op.f("pk_components")),
         postgresql_with={"fillfactor": "50"},
     )
+    op.create_index("ix_components_order_id", "components", ["order_id"], unique=False)
     op.create_index(
         "ix_components_waiting",
         "components",
