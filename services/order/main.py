@@ -5,9 +5,11 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from services.order.api import PROBLEMS, ROUTERS
 from services.order.api.desk import Desk, HotPaths
+from services.order.api.lane import LeanLane
 from services.order.clients import sandbox
 from services.order.clients.neighbours import Holds, Risk
 from services.order.clients.providers import Providers
@@ -50,7 +52,7 @@ def build(settings: Settings) -> FastAPI:
     outside = httpx.AsyncClient()
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     catalogue = Catalogue(database)
-    watchers = Watchers(database)
+    watchers = Watchers(database, alone=settings.roles == frozenset(ProcessRole))
     desk = Desk(
         database=database,
         catalogue=catalogue,
@@ -77,6 +79,7 @@ def build(settings: Settings) -> FastAPI:
         on_stop=[inventory.close, risk.close, outside.aclose, database.close],
     )
     app.state.desk = desk
+    app.user_middleware.append(Middleware(LeanLane, home=app))  # innermost, behind the edge
     return app
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from services.order.api.desk import Desk, OrderDesk
+from services.order.api.desk import Desk, OrderDesk, RawBody
 from services.order.clients.neighbours import Verdict
 from services.order.domain.checkouts import ClaimWanted, NewOrder, SealedContact, accept, draft_order
 from services.order.domain.contacts import Contact, ContactError, contact_of
@@ -80,15 +80,13 @@ async def quote(body: QuoteIn, caller: Caller, desk: OrderDesk) -> QuoteOut:
 
 
 @router.post("/v1/orders", status_code=201, response_model=CheckoutOut)
-async def place_order(
-    request: Request, body: CheckoutIn, caller: Caller, key: IdempotencyKey, desk: OrderDesk
-) -> Response:
+async def place_order(raw: RawBody, body: CheckoutIn, caller: Caller, key: IdempotencyKey, desk: OrderDesk) -> Response:
     """Order a basket. Its price, shares and stock are locked until `pay_before`; a free order is paid at once."""
     if caller.role not in _BUYERS:
         raise Problem(403, "auth.forbidden", "Not allowed", "only buyers and guests order")
     _refuse_unoffered(body)
     contact = None if caller.member_id is not None else _contact(body)
-    hashed = request_hash("POST", "/v1/orders", await request.body())
+    hashed = request_hash("POST", "/v1/orders", raw)
     attempt = _Attempt(caller, key, hashed, body, contact)
     try:
         await _check_lines(desk, attempt.wanted)

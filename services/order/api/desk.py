@@ -55,3 +55,10 @@ async def _desk(request: Request) -> Desk:
 
 
 OrderDesk = Annotated[Desk, Depends(_desk)]
+
+
+async def _raw_body(request: Request) -> bytes:
+    return await request.body()
+
+
+RawBody = Annotated[bytes, Depends(_raw_body)]

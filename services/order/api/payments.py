@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from services.order.api.desk import Desk, OrderDesk
+from services.order.api.desk import Desk, OrderDesk, RawBody
 from services.order.clients.providers import NotifyRejectedError, ToPay
 from services.order.domain.payments import PaymentMismatchError, PaymentUnknownError, PaymentWanted
 from services.order.schemas.orders import PaymentIn, PaymentOut
@@ -42,10 +42,9 @@ async def begin_payment(
 
 
 @router.post("/v1/payments/{provider}/notify")
-async def notify(provider: str, request: Request, desk: OrderDesk) -> Response:
+async def notify(provider: str, raw: RawBody, desk: OrderDesk) -> Response:
     """A provider reports what came in. Reported again, it is answered as before and changes nothing."""
     port = desk.providers[provider]
-    raw = await request.body()
     try:
         receipt = port.read_notify(raw)
     except NotifyRejectedError as error:

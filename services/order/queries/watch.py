@@ -1,6 +1,7 @@
 """Watching orders change: one look for all watched orders of a process, however many watch."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -67,10 +68,15 @@ class Watch:
 
 
 class Watchers:
-    """All streams of this process, fed by one background task."""
+    """All streams of this process, fed by one background task.
 
-    def __init__(self, database: Database) -> None:
+    `alone`: what changes orders runs in this process too, so that rings need not leave it; were there a replica after
+    all, its watchers would see changes by looking now and then.
+    """
+
+    def __init__(self, database: Database, *, alone: bool = False) -> None:
         self._database = database
+        self._alone = alone
         self._watches: dict[UUID, set[Watch]] = defaultdict(set)
         self._count = 0
         self._somebody = asyncio.Event()
@@ -111,6 +117,11 @@ class Watchers:
                     watch.close()
 
     async def _look_again_and_again(self, stop: asyncio.Event) -> None:
+        alone = self._database.answering(CHANGED_CHANNEL) if self._alone else contextlib.nullcontext()
+        with alone:
+            await self._look_at_each_ring(stop)
+
+    async def _look_at_each_ring(self, stop: asyncio.Event) -> None:
         async with self._database.listen(CHANGED_CHANNEL) as bell:
             while not stop.is_set():
                 if not self._watches:
