@@ -6,8 +6,9 @@ from shared.settings import PlatformSettings
 
 
 class Settings(PlatformSettings):
-    """`risk_url` is asked before a code is shown."""
+    """`risk_url` is asked before a code is shown, and waited for `risk_timeout_s`: a person waits too."""
 
     database_url: str = Field(validation_alias="KAQUAN_INVENTORY_DATABASE_URL")
     port: int = Field(default=8102, validation_alias="KAQUAN_INVENTORY_PORT")
     risk_url: str = Field(default="http://127.0.0.1:8106", validation_alias="KAQUAN_RISK_URL")
+    risk_timeout_s: float = Field(default=0.3, gt=0, le=10, validation_alias="KAQUAN_INVENTORY_RISK_TIMEOUT_S")

@@ -59,6 +59,7 @@ def settings(inventory_database: TestDatabase, keys_directory: Path, risk: Risk)
         database_url=inventory_database.url,
         keys_dir=keys_directory,
         risk_url=risk.url,
+        risk_timeout_s=3.0,  # a machine that runs many tests may pause for longer than a shop may
         roles=frozenset({ProcessRole.API}),
     )
 

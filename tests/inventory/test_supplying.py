@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.stock import BuyerFieldsMissingError
-from services.inventory.domain.supply import ATTEMPTS_MAX, TaskNotOpenError
+from services.inventory.domain.supply import ATTEMPTS_MAX, AnswerKind, SupplierAnswer, TaskNotOpenError
 from services.inventory.jobs import SupplierWorker
 from services.inventory.usecases import suppliers, supplying
 from shared.clock import utc_now
 from tests.inventory.door import Door, buyer
 from tests.inventory.supply import ACCOUNT, COST_MINOR, Supply, running_supply
-from tests.inventory.world import World, order_of
+from tests.inventory.world import World, at_once, order_of
 
 
 @pytest.fixture
@@ -185,6 +186,20 @@ async def test_two_workers_never_place_the_same_order(supply: Supply, world: Wor
     assert await world.value("SELECT count(*) FROM entitlements") == len(orders)
 
 
+async def test_of_16_workers_at_once_one_has_each_task(supply: Supply, world: World) -> None:
+    orders = [await supply.buy() for _ in range(40)]
+
+    async def take() -> list[UUID]:
+        async with world.database.begin() as uow:
+            leased = await supplying.take_due_tasks(uow, limit=10, now=utc_now())
+            await asyncio.sleep(0.05)
+            return [entry.task.task_id for entry in leased]
+
+    taken = await at_once(world, [take] * 16)
+    leased = [task_id for some in taken for task_id in some]
+    assert len(leased) == len(set(leased)) == len(orders)
+
+
 async def test_an_answer_under_a_lost_lease_is_not_recorded(supply: Supply, world: World) -> None:
     order = await supply.buy()
     async with world.database.begin() as uow:
@@ -199,6 +214,19 @@ async def test_an_answer_under_a_lost_lease_is_not_recorded(supply: Supply, worl
         async with world.database.begin() as uow:
             await supplying.record_answers(uow, [supplying.Answered(leased, answer)], now=utc_now())
         assert await world.kinds(order) == expect
+
+
+async def test_a_refund_waits_for_an_answer_that_is_being_recorded(supply: Supply, world: World) -> None:
+    order = await supply.buy()
+    async with world.database.begin() as uow:
+        (leased,) = await supplying.take_due_tasks(uow, limit=1, now=utc_now())
+    delivered = supplying.Answered(leased, SupplierAnswer(AnswerKind.SUCCEEDED, cost_minor=COST_MINOR))
+    async with world.database.begin() as uow:
+        await supplying.record_answers(uow, [delivered], now=utc_now())
+        refund = asyncio.create_task(world.revoke(order))
+        await asyncio.sleep(0.2)
+    await refund
+    assert await world.kinds(order) == ["card.issued", "card.revoke_refused"]
 
 
 async def test_an_operator_decides_what_the_supplier_does_not_tell(supply: Supply, world: World, door: Door) -> None:

@@ -65,7 +65,7 @@ async def test_without_the_word_of_risk_no_code_is_shown(world: World, door: Doo
         assert (answer.status_code, answer.json()["code"]) == (403, "risk.denied")
     risk.broken = True
     assert (await door.reveal(unit, owner)).json()["code"] == "risk.unavailable"
-    risk.broken, risk.delay_s = False, 0.6
+    risk.broken, risk.delay_s = False, 3.5
     late = await door.reveal(unit, owner)
     assert (late.status_code, late.json()["code"]) == (503, "risk.unavailable")
     assert await world.value("SELECT count(*) FROM reveals") == 0

@@ -1,6 +1,7 @@
 """What the inventory's tests have in common: a database with goods in it, and the questions asked of it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from services.inventory.usecases import catalogue, holds, issuing, revoking
 from services.inventory.usecases.importing import CardSealer, ImportResult, import_cards
 from shared.clock import new_id, utc_now
 from shared.crypto import Keyring
-from shared.database import Database
+from shared.database import Database, TransientDatabaseError
 
 PRICE_MINOR = 1_000
 
@@ -200,3 +201,20 @@ class World:
         for row in await self.fetch(COUNTERS):
             assert (row["on_hand"], row["held"], row["sold"]) == (row["shelved"], row["promised"], row["given"]), row
         assert await self.fetch(TWICE) == []
+
+
+async def at_once(world: World, works: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """Start them together on warm connections; a batch that met contention is tried again, as the runtime does."""
+    barrier = asyncio.Barrier(len(works))
+    await asyncio.gather(*(world.database.ping() for _ in range(20)))
+
+    async def start(work: Callable[[], Awaitable[Any]]) -> Any:
+        await barrier.wait()
+        for _ in range(10):
+            try:
+                return await work()
+            except TransientDatabaseError:
+                await asyncio.sleep(0.05)
+        raise AssertionError("contention never ended")
+
+    return await asyncio.gather(*(start(work) for work in works))

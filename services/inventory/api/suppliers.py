@@ -1,5 +1,6 @@
 """Operators keep suppliers, and decide what a supplier does not tell."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -108,5 +109,5 @@ async def resolve_task(
     return Response(status_code=204)
 
 
-def _offers(skus: list[SupplierSkuIn]) -> list[SupplierOffer]:
+def _offers(skus: Sequence[SupplierSkuIn]) -> list[SupplierOffer]:
     return [SupplierOffer(sku.sku_id, sku.supplier_sku, sku.cost_minor, sku.priority) for sku in skus]

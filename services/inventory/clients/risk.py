@@ -9,17 +9,15 @@ from shared.observability import get_logger
 
 log = get_logger(__name__)
 
-TIMEOUT_S = 0.3
-"""A person waits for the code."""
-
 _ALLOW = "allow"
 
 
 @dataclass(frozen=True, slots=True)
 class RiskClient:
-    """Risk's synchronous decision."""
+    """Risk's synchronous decision, waited for `timeout_s` at most."""
 
     service: ServiceClient
+    timeout_s: float
 
     async def allow_reveal(
         self, caller: Identity, *, entitlement_id: UUID, order_id: UUID, sku_id: UUID
@@ -40,7 +38,7 @@ class RiskClient:
         }
         try:
             answer = await self.service.call(
-                "POST", "/internal/decisions", json=question, idempotent=True, timeout_s=TIMEOUT_S
+                "POST", "/internal/decisions", json=question, idempotent=True, timeout_s=self.timeout_s
             )
         except (ServiceUnavailableError, ServiceRefusedError) as error:
             log.warning("reveal.risk_unavailable", reason=str(error))

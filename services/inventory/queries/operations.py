@@ -20,7 +20,7 @@ FROM card_batches batch
 CROSS JOIN LATERAL (
     SELECT count(*) AS available FROM shelf
     WHERE shelf.sku_id = batch.sku_id AND shelf.card_id > batch.batch_id AND shelf.batch_id = batch.batch_id
-      AND shelf.card_id <= (SELECT max(card_id) FROM cards WHERE cards.batch_id = batch.batch_id)
+      AND shelf.card_id <= (SELECT card_id FROM cards WHERE cards.batch_id = batch.batch_id ORDER BY card_id DESC LIMIT 1)
 ) AS shelved
 CROSS JOIN LATERAL (
     SELECT count(*) AS issued, count(*) FILTER (WHERE unit.reveals > 0) AS revealed,

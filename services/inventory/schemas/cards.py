@@ -1,0 +1,50 @@
+"""Card batches."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.inventory.schemas.base import PriceMinor
+
+
+class BatchIn(BaseModel):
+    """Cards as JSON: objects with code, password, serial, expires_at, or the codes alone. Checked one by one."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    codes: list[object] = Field(repr=False)
+    cost_minor: PriceMinor = 0
+
+
+class BrokenLineOut(BaseModel):
+    """A line that was not taken, and why; never what was in it."""
+
+    line: int
+    reason: str
+
+
+class BatchResultOut(BaseModel):
+    """What became of an import."""
+
+    batch_id: UUID
+    accepted: int
+    refused: int
+    lines: list[BrokenLineOut]
+
+
+class BatchOut(BaseModel):
+    """A batch with what became of its cards. `issued` counts those not given back; the others are part of it."""
+
+    batch_id: UUID
+    sku_id: UUID
+    imported_by: str
+    imported_at: datetime
+    accepted: int
+    refused: int
+    cost_minor: int
+    available: int
+    issued: int
+    revealed: int
+    redeemed: int
+    revoked: int
