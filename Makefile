@@ -53,7 +53,7 @@ lock: $(STAMP) ## Pin the newest versions that requirements*.in allow
 	@$(BIN)/python -m dev.lock
 
 ##@ Prove it
-.PHONY: check test e2e soak
+.PHONY: check k8s-check test e2e soak
 check: $(STAMP) ## Format, lint, types, imports, contracts, shape: seconds, no servers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -62,6 +62,8 @@ check: $(STAMP) ## Format, lint, types, imports, contracts, shape: seconds, no s
 	$(BIN)/python -m shared.contracts check
 	$(BIN)/yamllint --strict .
 	$(BIN)/pytest --quiet tests/architecture
+k8s-check: $(STAMP) ## Render the Kubernetes manifests, judge them, and say what was not judged
+	@$(BIN)/python -m dev.cluster check
 test: $(STAMP) ## All tests on a real PostgreSQL and Kafka (s=order: one service's; T=path: those)
 	$(BIN)/pytest -m "not bench and not soak" $(T)
 e2e: $(STAMP) ## Journeys through a whole stack
