@@ -17,7 +17,9 @@ from tests.e2e.shop import Goods
 
 pytestmark = pytest.mark.e2e
 
-BUSY = frozenset({"outbox", "inbox", "checkouts", "idempotency_keys", "failed_attempts", "payment_anomalies"})
+BUSY = frozenset(
+    {"outbox", "outbox_positions", "inbox", "checkouts", "idempotency_keys", "failed_attempts", "payment_anomalies"}
+)
 """Tables that note what was asked, not what came of it; risk's service notes every question."""
 
 
