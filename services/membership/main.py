@@ -18,7 +18,7 @@ from shared.clock import utc_now
 from shared.crypto import Keyring
 from shared.database import Database
 from shared.http import Background, create_app, every, serve
-from shared.messaging import Consumer, Relay, RelayOptions, operations_router
+from shared.messaging import Consumer, Relay, operations_router
 from shared.observability import configure
 from shared.settings import ProcessRole, read_key
 
@@ -73,7 +73,7 @@ def _doors(settings: Settings, database: Database) -> Doors:
 
 
 def _background(settings: Settings, database: Database, consumer: Consumer) -> list[Background]:
-    relay = Relay(database, settings.kafka_bootstrap, SERVICE, options=RelayOptions(flavour=settings.kafka_flavour))
+    relay = Relay(database, settings.kafka_bootstrap, SERVICE)
 
     async def keep_tiers() -> None:
         await jobs.keep_tiers(database, utc_now, grace=settings.tier_grace)

@@ -11,7 +11,7 @@ from services.points.settings import Settings
 from shared.clock import utc_now
 from shared.database import Database
 from shared.http import Background, create_app, every, serve
-from shared.messaging import Consumer, Relay, RelayOptions, operations_router
+from shared.messaging import Consumer, Relay, operations_router
 from shared.observability import configure
 from shared.settings import ProcessRole, read_key
 
@@ -24,7 +24,7 @@ def build(settings: Settings) -> FastAPI:
     """The application, with everything that its roles run beside it. Nothing connects before it starts."""
     database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, handlers(settings.terms))
-    relay = Relay(database, settings.kafka_bootstrap, SERVICE, options=RelayOptions(flavour=settings.kafka_flavour))
+    relay = Relay(database, settings.kafka_bootstrap, SERVICE)
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (relay.run,),

@@ -15,10 +15,10 @@ from shared.contracts import dataschema
 from shared.database import Database, TransientDatabaseError, UnitOfWork
 from shared.messaging import metrics, parking
 from shared.messaging.client_logs import calm_client_logs
-from shared.messaging.delivery import Delivery, read_delivery, read_schema
+from shared.messaging.delivery import Delivery, read_delivery
 from shared.messaging.pauses import run_for_ever, wait_for
 from shared.messaging.processing import AbandonedError, Handlers, Processor, RetryOptions
-from shared.messaging.topics import EMBEDDED, ensure_topics
+from shared.messaging.topics import ensure_topics
 from shared.observability import describe_error, get_logger
 
 log = get_logger(__name__)
@@ -27,6 +27,9 @@ HEARTBEAT_INTERVAL_MS = 3_000
 MAX_POLL_INTERVAL_MS = 300_000
 REQUEST_TIMEOUT_MS = 20_000
 RETRY_BACKOFF_MS = 250
+EMBEDDED = "embedded"
+"""The flavour of broker that knows no static members."""
+
 METADATA_MAX_AGE_MS = 10_000
 """How soon a topic that was made again after a wipe is noticed."""
 
@@ -54,7 +57,7 @@ class ConsumerOptions:
 
     batch_records: int = 500
     poll_s: float = 0.5
-    pace_s: float = 0.01
+    pace_s: float = 0.02
     offsets_s: float = 0.25
     session_s: float = 15.0
 
@@ -113,7 +116,7 @@ class Consumer:
         )
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        await ensure_topics(self._bootstrap, flavour=self._flavour)
+        await ensure_topics(self._bootstrap)
         client = self._client()
         term = _Term(client, self, self._options, stop)
         client.subscribe(self._topics, listener=term)
@@ -149,9 +152,9 @@ class Consumer:
         passed_over = 0
         for partition_records in records.values():
             for record in partition_records:
-                schema = read_schema(record)
-                if schema in self._wanted:
-                    deliveries.append(read_delivery(record, schema))
+                delivery = read_delivery(record, self._wanted)
+                if delivery is not None:
+                    deliveries.append(delivery)
                 else:
                     passed_over += 1
         if passed_over:

@@ -1,10 +1,12 @@
 """A record as it came from a topic, or from the table where it was parked."""
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid5
 
 from aiokafka import ConsumerRecord
+from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that is made in C, as PostgreSQL's own are
 from pydantic import ValidationError
 
 from shared.contracts import BY_SCHEMA, Envelope, Event, decode
@@ -14,14 +16,14 @@ HEADER_SCHEMA = "dataschema"
 HEADER_TRACE = "traceparent"
 
 FAULTS_MAX = 10
-_NAMESPACE = UUID("7c2f5b0e-93a1-4c0b-8a57-0d8f4ad1c6f2")
+_NAMESPACE = uuid.UUID("7c2f5b0e-93a1-4c0b-8a57-0d8f4ad1c6f2")
 
 
 class UndecodableRecordError(ValueError):
     """The record is not what its schema says; trying again will not help. The message carries no payload."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen would triple the cost of making one, and a batch makes hundreds
 class Delivery:
     """`event_id` is what makes a repetition recognisable; `key` is empty when the record has none."""
 
@@ -29,7 +31,7 @@ class Delivery:
     partition: int
     offset: int
     key: str
-    event_id: UUID
+    event_id: uuid.UUID
     dataschema: str
     payload: bytes
     traceparent: str | None
@@ -51,19 +53,20 @@ class Delivery:
             raise UndecodableRecordError(f"not a valid {self.dataschema}: {_faults(error)}") from None
 
 
-def read_schema(record: "ConsumerRecord[bytes, bytes]") -> str | None:
-    """The record's schema by its header, without looking inside."""
-    value: bytes | None = next((value for name, value in record.headers if name == HEADER_SCHEMA), None)
-    return value.decode(errors="replace") if value is not None else None
+def read_delivery(record: "ConsumerRecord[bytes, bytes]", schemas: Collection[str]) -> Delivery | None:
+    """The record, when its header names one of these schemas; its value is not looked into.
 
-
-def read_delivery(record: "ConsumerRecord[bytes, bytes]", dataschema: str) -> Delivery:
-    """A record whose `id` header is missing or broken is known by its place in the topic."""
+    A record whose `id` header is missing or broken is known by its place in the topic.
+    """
     headers = dict(record.headers)
+    schema = _text(headers.get(HEADER_SCHEMA, b""))
+    if schema not in schemas:
+        return None
+    event_id: uuid.UUID
     try:
         event_id = UUID(headers[HEADER_ID].decode())
     except (KeyError, ValueError):
-        event_id = uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}")
+        event_id = uuid.uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}")
     trace = headers.get(HEADER_TRACE)
     return Delivery(
         topic=record.topic,
@@ -71,7 +74,7 @@ def read_delivery(record: "ConsumerRecord[bytes, bytes]", dataschema: str) -> De
         offset=record.offset,
         key=_text(record.key or b""),
         event_id=event_id,
-        dataschema=dataschema,
+        dataschema=schema,
         payload=record.value or b"",
         traceparent=_text(trace) if trace else None,
     )

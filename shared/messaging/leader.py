@@ -48,10 +48,9 @@ class RelayOptions:
     their heartbeat), so that they begin at the beginning.
     """
 
-    flavour: str = "kafka"
     batch_rows: int = 1_000
     poll_s: float = 1.0
-    pace_s: float = 0.01
+    pace_s: float = 0.02
     check_s: float = 15.0
     settle_s: float = 7.0
 
@@ -84,7 +83,7 @@ class Leader:
         self._next_look = self._next_check = self._next_gauges = 0.0
 
     async def lead(self) -> None:
-        await ensure_topics(self._bootstrap, flavour=self._options.flavour)
+        await ensure_topics(self._bootstrap)
         await self._check_broker()
         self._refill = await outbox_store.read_refill(self._raw)
         if self._refill is not None:
@@ -141,7 +140,7 @@ class Leader:
                     break
                 if not publishing.done():
                     with contextlib.suppress(KafkaError):
-                        await ensure_topics(self._bootstrap, flavour=self._options.flavour)
+                        await ensure_topics(self._bootstrap)
             if publishing.done():
                 return publishing.result()
             raise LeadershipLostError("stopped while the broker did not answer")

@@ -1,7 +1,7 @@
 """Makes the topics of the contracts, with their dead letters, and widens those that have too few partitions.
 
-Run: `python -m shared.messaging.topics`. It may run as often as one likes. Reads `KAQUAN_KAFKA_BOOTSTRAP`,
-`KAQUAN_KAFKA_FLAVOUR` and `KAQUAN_KAFKA_REPLICATION`.
+Run: `python -m shared.messaging.topics`. It may run as often as one likes. Reads `KAQUAN_KAFKA_BOOTSTRAP` and
+`KAQUAN_KAFKA_REPLICATION`.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CoordinatorNotAvailableError, NoError, TopicAlreadyExistsError, for_code
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,7 +19,7 @@ from shared.contracts.topics import TOPICS, Topic
 from shared.messaging import retention
 
 REQUEST_TIMEOUT_MS = 15_000
-EMBEDDED = "embedded"
+NO_CONTROLLER = -1
 
 
 class TopicSettings(BaseSettings):
@@ -28,16 +28,13 @@ class TopicSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KAQUAN_", env_ignore_empty=True, extra="ignore")
 
     kafka_bootstrap: str = "127.0.0.1:8301"
-    kafka_flavour: str = "kafka"
     kafka_replication: int = Field(default=1, ge=1, le=5)
 
 
 async def ensure_topics(
-    bootstrap: str, *, flavour: str = "kafka", replication: int | None = None, topics: Iterable[Topic] = TOPICS
+    bootstrap: str, *, replication: int | None = None, topics: Iterable[Topic] = TOPICS
 ) -> list[str]:
     """Make what is missing, widen what is too narrow; answers the names of what was done.
-
-    The embedded broker makes a topic when it is first asked about, and answers no other request for it.
 
     :raises aiokafka.errors.KafkaError: the broker does not answer, or refuses.
     """
@@ -46,7 +43,7 @@ async def ensure_topics(
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
-        if flavour == EMBEDDED:
+        if await _makes_topics_when_asked_about(admin):
             await admin.describe_topics(list(wanted))
             return []
         known = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
@@ -63,6 +60,18 @@ async def ensure_topics(
         return [topic.name for topic in missing] + list(narrow)
     finally:
         await admin.close()
+
+
+async def _makes_topics_when_asked_about(admin: AIOKafkaAdminClient) -> bool:
+    """The embedded broker is known by its controller, which does not exist; nothing else can make topics there.
+
+    :raises CoordinatorNotAvailableError: a cluster is choosing its controller just now.
+    """
+    cluster = await admin.describe_cluster()
+    controller = cluster["controller_id"]
+    if controller == NO_CONTROLLER:
+        raise CoordinatorNotAvailableError("the cluster has no controller at the moment")
+    return controller not in {broker["node_id"] for broker in cluster["brokers"]}
 
 
 def _new_topics(topics: Iterable[Topic], *, replication: int) -> Iterable[NewTopic]:
@@ -98,9 +107,7 @@ def _check(response: Any, field: str) -> None:
 def main() -> int:
     """The command line."""
     settings = TopicSettings()
-    done = asyncio.run(
-        ensure_topics(settings.kafka_bootstrap, flavour=settings.kafka_flavour, replication=settings.kafka_replication),
-    )
+    done = asyncio.run(ensure_topics(settings.kafka_bootstrap, replication=settings.kafka_replication))
     sys.stdout.write(f"topics: {len(TOPICS)} with their dead letters, {len(done)} made or widened\n")
     return 0
 

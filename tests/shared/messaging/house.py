@@ -112,7 +112,7 @@ async def running(*parts: Relay | Consumer) -> AsyncIterator[None]:
 
 def make_relay(database: Database, broker: TestBroker, **options: Any) -> Relay:
     settings = {"poll_s": 0.2, "settle_s": 0.5, "check_s": 1.0, **options}
-    return Relay(database, broker.bootstrap, "house", options=RelayOptions(flavour=broker.flavour, **settings))
+    return Relay(database, broker.bootstrap, "house", options=RelayOptions(**settings))
 
 
 def make_consumer(
