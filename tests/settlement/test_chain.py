@@ -134,10 +134,11 @@ async def test_another_owner_for_an_account_is_noticed(sealed: House) -> None:
     assert outcome.first_wrong.what is Wrong.JOURNAL_CHANGED
 
 
-async def test_a_daily_total_that_drifted_is_noticed(sealed: House) -> None:
-    outcome = await tamper(sealed, "UPDATE account_days SET credit_minor = credit_minor + 1 WHERE account_id = 1")
+@pytest.mark.parametrize("table", ["account_days", "account_totals"])
+async def test_a_total_that_drifted_is_noticed(sealed: House, table: str) -> None:
+    outcome = await tamper(sealed, f"UPDATE {table} SET credit_minor = credit_minor + 1 WHERE account_id = 1")
     assert outcome.first_wrong is not None
-    assert outcome.first_wrong.what is Wrong.DAY_DRIFTED
+    assert outcome.first_wrong.what is Wrong.TOTAL_DRIFTED
 
 
 async def test_numbers_drawn_by_an_open_transaction_wait_for_it(house: House) -> None:
@@ -190,10 +191,14 @@ async def test_writers_and_the_sealer_at_once_leave_nothing_out(house: House, mo
             await house.seal()
             await asyncio.sleep(0)
 
-    sealer = asyncio.create_task(keep_sealing())
+    async def keep_verifying() -> None:
+        while not done.is_set():
+            assert (await verify_ledger(house.database)).first_wrong is None
+
+    besides = [asyncio.create_task(keep_sealing()), asyncio.create_task(keep_verifying())]
     await asyncio.gather(*(write_many(house) for _ in range(6)))
     done.set()
-    await sealer
+    await asyncio.gather(*besides)
     await house.seal()
     outcome = await verify_ledger(house.database)
     assert (outcome.ok, outcome.journals, outcome.unsealed_journals) == (True, 6 * 15 * 3, 0)

@@ -9,6 +9,7 @@ import pytest
 from services.settlement.domain.journals import Journal, JournalKind, Posting
 from services.settlement.repository.ledger import post
 from shared.clock import new_id
+from shared.contracts import SettlementSplitV1
 from shared.database import violated
 from tests.settlement.house import House
 from tests.settlement.purchases import NOON, Purchase
@@ -130,6 +131,7 @@ async def test_the_same_events_delivered_by_eight_at_once_count_once(house: Hous
     for event in (purchase.paid(), purchase.issued(), purchase.accrued(), purchase.reversed(), purchase.refunded()):
         await asyncio.gather(*(house.deliver(event) for _ in range(8)))
     assert (await house.rows("SELECT count(*) FROM journals"))[0][0] == 7
+    assert len(await house.announced(SettlementSplitV1)) == 1
     assert "unearned::CNY" not in await house.balances()
 
 

@@ -14,6 +14,7 @@ from services.settlement.queries.statements import statement, statement_file, st
 from services.settlement.schemas.statements import StatementOut, StatementPage
 from services.settlement.usecases.statements import draw_statements
 from shared.clock import utc_now
+from shared.database import Database
 from shared.http import DEFAULT_PAGE, Cursor, PageSize, Problem, Reading
 
 PeriodName = Annotated[str | None, Query(max_length=10, description="2026-11 or 2026-11-20, in Shanghai")]
@@ -29,17 +30,16 @@ def router() -> APIRouter:
     async def list_own_statements(
         partner_id: OwnPartnerId,
         request: Request,
-        work: Reading,
         period: PeriodName = None,
         cursor: Cursor = None,
         limit: PageSize = DEFAULT_PAGE,
     ) -> StatementPage:
         """The statements of one period, drawn now if need be: one per currency. Without a period: all final ones."""
+        database: Database = request.app.state.database
         if period is None:
-            return await statements(work, partner_id=partner_id, period=None, cursor=cursor, limit=limit)
-        drawn = await draw_statements(
-            request.app.state.database, partner_id=partner_id, period=period_named(period), now=utc_now()
-        )
+            async with database.read() as work:
+                return await statements(work, partner_id=partner_id, period=None, cursor=cursor, limit=limit)
+        drawn = await draw_statements(database, partner_id=partner_id, period=period_named(period), now=utc_now())
         return StatementPage(items=[statement_out(one) for one in drawn])
 
     @routes.get("/v1/partner/statements/{statement_id}")

@@ -11,7 +11,7 @@ _BALANCES = """
 WITH tail AS (
   SELECT * FROM postings WHERE journal_no > (SELECT coalesce(max(to_no), 0) FROM blocks)
 ), moved AS (
-  SELECT account_id, debit_minor - credit_minor AS minor FROM account_days
+  SELECT account_id, debit_minor - credit_minor AS minor FROM account_totals
   UNION ALL SELECT debit_account, amount_minor FROM tail
   UNION ALL SELECT credit_account, -amount_minor FROM tail
 )

@@ -12,7 +12,7 @@ from services.settlement.schemas.ledger import AccountOut, AccountPage, JournalO
 from shared.database import UnitOfWork
 from shared.http import encode_cursor
 
-# One statement, so one snapshot: the sealed days of an account, and what has been posted since.
+# One statement, so one snapshot: the sealed totals of an account, and what has been posted since.
 _ACCOUNTS = """
 WITH head AS (SELECT coalesce(max(to_no), 0) AS to_no FROM blocks), page AS (
   SELECT * FROM accounts
@@ -21,7 +21,7 @@ WITH head AS (SELECT coalesce(max(to_no), 0) AS to_no FROM blocks), page AS (
 ), tail AS (
   SELECT p.* FROM postings p, head WHERE p.journal_no > head.to_no
 ), moved AS (
-  SELECT account_id, debit_minor, credit_minor FROM account_days WHERE account_id IN (SELECT account_id FROM page)
+  SELECT account_id, debit_minor, credit_minor FROM account_totals WHERE account_id IN (SELECT account_id FROM page)
   UNION ALL SELECT debit_account, amount_minor, 0 FROM tail
   UNION ALL SELECT credit_account, 0, amount_minor FROM tail
 )

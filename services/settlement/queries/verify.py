@@ -6,20 +6,22 @@ that neither vouches for itself. Memory is bounded by one block, and by one tota
 
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from asyncpg import Record
 
 from services.settlement.domain.chain import GENESIS, Block, SealedJournal, SealedLine, leaf_of
 from services.settlement.domain.journals import JournalKind, journal_id
+from services.settlement.repository.snapshots import fix_snapshot
 from services.settlement.schemas.ledger import FirstWrong, LedgerVerification, Wrong
 from shared.database import Database
 
-_NEXT_BLOCK = "SELECT * FROM blocks WHERE block_no > $1 ORDER BY block_no LIMIT 1"
+_NEXT_BLOCK = "SELECT * FROM blocks WHERE block_no > $1 AND block_no <= $2 ORDER BY block_no LIMIT 1"
 
 _JOURNALS = """
 SELECT j.journal_no, j.kind, j.subject_id, j.order_id, j.component_id, j.currency, j.lines, j.posted_at,
@@ -36,12 +38,26 @@ SELECT p.journal_no FROM postings p LEFT JOIN journals j USING (journal_no)
 WHERE p.journal_no > $1 AND p.journal_no <= $2 AND j.journal_no IS NULL ORDER BY p.journal_no LIMIT 1
 """
 
+_LAST_BLOCK = "SELECT coalesce(max(block_no), 0) FROM blocks"
+
 _UNSEALED = "SELECT count(*) FROM journals WHERE journal_no > $1"
+
+_TOTALS = "SELECT code, debit_minor, credit_minor FROM account_totals JOIN accounts USING (account_id)"
 
 _DAYS = "SELECT code, day, debit_minor, credit_minor FROM account_days JOIN accounts USING (account_id)"
 
 Day = tuple[str, date]
 """An account's code and a day."""
+
+Place = TypeVar("Place", str, Day)
+
+
+class _Kept(NamedTuple):
+    """Debit and credit totals as they are kept, covering the journals up to a block."""
+
+    last_block_no: int
+    by_day: Mapping[Day, list[int]]
+    by_account: Mapping[str, list[int]]
 
 
 @dataclass
@@ -67,14 +83,15 @@ async def verify_ledger(database: Database) -> LedgerVerification:
     """Check everything that is sealed, and stop at the first thing that is wrong."""
     started = time.perf_counter()
     tally = _Tally()
-    async for block, sealed_hash in _blocks(database):
+    kept = await _kept_totals(database)
+    async for block, sealed_hash in _blocks(database, last_no=kept.last_block_no):
         tally.first_wrong = _check_link(tally.head, block, sealed_hash) or await _check_block(database, block, tally)
         if tally.first_wrong is not None:
             break
         tally.blocks += 1
         tally.head = block
     if tally.first_wrong is None:
-        tally.first_wrong = await _check_days(database, tally)
+        tally.first_wrong = _check_totals(kept, tally.moved)
     head = tally.head
     async with database.read() as uow:
         unsealed = await uow.raw.fetchval(_UNSEALED, head.to_no if head else 0)
@@ -92,12 +109,26 @@ async def verify_ledger(database: Database) -> LedgerVerification:
     )
 
 
-async def _blocks(database: Database) -> AsyncIterator[tuple[Block, bytes]]:
+async def _kept_totals(database: Database) -> _Kept:
+    """The totals and the last block they cover, as of one moment: sealing goes on meanwhile."""
+    async with database.begin() as uow:
+        await fix_snapshot(uow)
+        last_block_no = await uow.raw.fetchval(_LAST_BLOCK)
+        days = await uow.raw.fetch(_DAYS)
+        totals = await uow.raw.fetch(_TOTALS)
+    return _Kept(
+        last_block_no,
+        {(row["code"], row["day"]): [row["debit_minor"], row["credit_minor"]] for row in days},
+        {row["code"]: [row["debit_minor"], row["credit_minor"]] for row in totals},
+    )
+
+
+async def _blocks(database: Database, *, last_no: int) -> AsyncIterator[tuple[Block, bytes]]:
     """All blocks in order, each with the hash that is stored of it."""
     block_no = -(2**63)
     while True:
         async with database.read() as uow:
-            row = await uow.raw.fetchrow(_NEXT_BLOCK, block_no)
+            row = await uow.raw.fetchrow(_NEXT_BLOCK, block_no, last_no)
         if row is None:
             return
         block_no = row["block_no"]
@@ -164,17 +195,33 @@ def _name(
     )
 
 
-async def _check_days(database: Database, tally: _Tally) -> FirstWrong | None:
-    """The daily totals, from which balances and statements are read, against the postings."""
-    async with database.read() as uow:
-        rows = await uow.raw.fetch(_DAYS)
-    kept = {(row["code"], row["day"]): [row["debit_minor"], row["credit_minor"]] for row in rows}
-    for code, day in sorted(kept.keys() | tally.moved.keys()):
-        total, moved = kept.get((code, day)), tally.moved.get((code, day))
-        if total != moved:
-            detail = f"{code} on {day}: debit and credit totals {total}, postings {moved}"
-            return FirstWrong(what=Wrong.DAY_DRIFTED, detail=detail)
+def _check_totals(kept: _Kept, moved: Mapping[Day, list[int]]) -> FirstWrong | None:
+    """The totals, from which balances and statements are read, against the postings."""
+    for place, total, posted in (
+        *_differences(kept.by_day, moved),
+        *_differences(kept.by_account, _by_account(moved)),
+    ):
+        detail = f"{place}: debit and credit totals {total}, postings {posted}"
+        return FirstWrong(what=Wrong.TOTAL_DRIFTED, detail=detail)
     return None
+
+
+def _differences(
+    kept: Mapping[Place, list[int]], moved: Mapping[Place, list[int]]
+) -> list[tuple[Place, list[int] | None, list[int] | None]]:
+    return [
+        (place, kept.get(place), moved.get(place))
+        for place in sorted(kept.keys() | moved.keys())
+        if kept.get(place) != moved.get(place)
+    ]
+
+
+def _by_account(moved: Mapping[Day, list[int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for (code, _), (debit_minor, credit_minor) in moved.items():
+        found[code][0] += debit_minor
+        found[code][1] += credit_minor
+    return found
 
 
 def _add_up(lines: Iterable[SealedLine], moved: dict[Day, list[int]]) -> None:

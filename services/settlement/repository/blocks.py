@@ -47,16 +47,21 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _ADD_MOVEMENTS = """
-INSERT INTO account_days AS a (account_id, day, debit_minor, credit_minor, last_no)
-SELECT account_id, posted_on, sum(debit_minor), sum(credit_minor), max(journal_no)
-FROM (
+WITH moved AS (
   SELECT debit_account AS account_id, posted_on, amount_minor AS debit_minor, 0 AS credit_minor, journal_no
   FROM postings WHERE journal_no > $1 AND journal_no <= $2
   UNION ALL
   SELECT credit_account, posted_on, 0, amount_minor, journal_no
   FROM postings WHERE journal_no > $1 AND journal_no <= $2
-) AS moved
-GROUP BY account_id, posted_on
+), totals AS (
+  INSERT INTO account_totals AS a (account_id, debit_minor, credit_minor)
+  SELECT account_id, sum(debit_minor), sum(credit_minor) FROM moved GROUP BY account_id
+  ON CONFLICT (account_id) DO UPDATE
+  SET debit_minor = a.debit_minor + EXCLUDED.debit_minor, credit_minor = a.credit_minor + EXCLUDED.credit_minor
+)
+INSERT INTO account_days AS a (account_id, day, debit_minor, credit_minor, last_no)
+SELECT account_id, posted_on, sum(debit_minor), sum(credit_minor), max(journal_no)
+FROM moved GROUP BY account_id, posted_on
 ON CONFLICT (account_id, day) DO UPDATE
 SET debit_minor = a.debit_minor + EXCLUDED.debit_minor, credit_minor = a.credit_minor + EXCLUDED.credit_minor,
     last_no = EXCLUDED.last_no

@@ -122,11 +122,6 @@ class StoredStatement(NamedTuple):
     drawn_at: datetime
 
 
-async def fix_snapshot(uow: UnitOfWork) -> None:
-    """From here on the unit of work sees one state of the ledger. The first statement of the transaction."""
-    await uow.raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
 async def partner_name(uow: UnitOfWork, partner_id: UUID) -> str | None:
     """The partner's name; None if there is no such partner."""
     name: str | None = await uow.raw.fetchval(_PARTNER, partner_id)

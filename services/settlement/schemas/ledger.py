@@ -69,7 +69,7 @@ class Wrong(StrEnum):
     JOURNAL_MISSING = "journal_missing"
     JOURNAL_ADDED = "journal_added"
     POSTING_ORPHANED = "posting_orphaned"
-    DAY_DRIFTED = "day_drifted"
+    TOTAL_DRIFTED = "total_drifted"
 
 
 class FirstWrong(BaseModel):

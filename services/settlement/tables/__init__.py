@@ -2,7 +2,15 @@
 
 from services.settlement.tables.components import COMPONENTS, REDEMPTIONS
 from services.settlement.tables.contracts import CONTRACT_VERSIONS, SPLIT_CONTRACTS
-from services.settlement.tables.ledger import ACCOUNT_DAYS, ACCOUNTS, BLOCKS, JOURNAL_NUMBERS, JOURNALS, POSTINGS
+from services.settlement.tables.ledger import (
+    ACCOUNT_DAYS,
+    ACCOUNT_TOTALS,
+    ACCOUNTS,
+    BLOCKS,
+    JOURNAL_NUMBERS,
+    JOURNALS,
+    POSTINGS,
+)
 from services.settlement.tables.metadata import METADATA
 from services.settlement.tables.partners import PARTNER_KEYS, PARTNERS
 from services.settlement.tables.statements import STATEMENTS
@@ -17,6 +25,7 @@ IDEMPOTENCY = idempotency_table(METADATA)
 __all__ = [
     "ACCOUNTS",
     "ACCOUNT_DAYS",
+    "ACCOUNT_TOTALS",
     "BLOCKS",
     "COMPONENTS",
     "CONTRACT_VERSIONS",

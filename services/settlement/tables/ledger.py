@@ -101,7 +101,8 @@ BLOCKS = Table(
     CheckConstraint("to_no > from_no AND block_no > 0", name="goes_forward"),
 )
 
-# What the sealed journals moved, by account and day: derived, written by the sealer alone, so that balances need no hot row.
+# What the sealed journals moved, by account and day, and by account: derived, written by the sealer alone, so that no
+# balance is a row that writers would have to wait for.
 ACCOUNT_DAYS = Table(
     "account_days",
     METADATA,
@@ -110,4 +111,12 @@ ACCOUNT_DAYS = Table(
     Column("debit_minor", BigInteger, nullable=False),
     Column("credit_minor", BigInteger, nullable=False),
     Column("last_no", BigInteger, nullable=False),
+)
+
+ACCOUNT_TOTALS = Table(
+    "account_totals",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("debit_minor", BigInteger, nullable=False),
+    Column("credit_minor", BigInteger, nullable=False),
 )

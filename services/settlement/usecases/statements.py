@@ -11,6 +11,7 @@ from services.settlement.domain.statement_files import FileDigest, FileFormat
 from services.settlement.domain.statements import FileFacts, Statement, StatementDriftError
 from services.settlement.repository import statements
 from services.settlement.repository.due_statements import DueStatement, due, forget_provisional
+from services.settlement.repository.snapshots import fix_snapshot
 from services.settlement.repository.statements import StoredStatement
 from services.settlement.usecases.sealing import final_number
 from shared.clock import business_day
@@ -96,7 +97,7 @@ async def _figure(
 ) -> Statement:
     """What the ledger says now: the statement that was there before, or the one that comes next."""
     async with database.begin() as uow:
-        await statements.fix_snapshot(uow)
+        await fix_snapshot(uow)
         name = await statements.partner_name(uow, partner_id)
         if name is None:
             raise PartnerUnknownError(f"there is no partner {partner_id}")

@@ -16,10 +16,11 @@ def upgrade() -> None:
     _postings()
     _blocks()
     _account_days()
+    _account_totals()
 
 
 def downgrade() -> None:
-    for table in ("account_days", "blocks", "postings", "journals", "accounts"):
+    for table in ("account_totals", "account_days", "blocks", "postings", "journals", "accounts"):
         op.drop_table(table)
     op.execute("DROP SEQUENCE journal_numbers")
 
@@ -114,4 +115,14 @@ def _account_days() -> None:
         sa.Column("credit_minor", sa.BigInteger(), nullable=False),
         sa.Column("last_no", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "day", name=op.f("pk_account_days")),
+    )
+
+
+def _account_totals() -> None:
+    op.create_table(
+        "account_totals",
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("debit_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credit_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_account_totals")),
     )
