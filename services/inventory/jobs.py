@@ -23,6 +23,7 @@ EXPIRE_HOLDS_S = 5.0
 EXPIRE_HOLDS_MAX = 1_000
 ANNOUNCE_STOCK_S = 1.0
 EXPIRE_CARDS_S = 60.0
+REWRAP_KEYS_S = 60.0
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
 PRUNE_ROUNDS_MAX = 100
@@ -35,12 +36,13 @@ LOOK_AGAIN_S = 0.5
 """How long a task that became due may wait for somebody to look."""
 
 
-def periodic(database: Database) -> Sequence[Background]:
+def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
     """The jobs that run once in a while. Replicas do not collide: each takes what no other has locked."""
     return (
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
+        every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
 
@@ -64,6 +66,14 @@ async def announce_stock(database: Database) -> None:
 async def expire_cards(database: Database) -> None:
     async with database.begin() as uow:
         await upkeep.take_expired_cards(uow, now=utc_now())
+
+
+async def rewrap_keys(database: Database, keyring: Keyring) -> None:
+    """After a new key-encryption key came into the keyring, all data keys move under it."""
+    moved = True
+    while moved:
+        async with database.begin() as uow:
+            moved = await upkeep.rewrap_keys(uow, keyring=keyring) > 0
 
 
 async def prune(database: Database) -> None:

@@ -32,7 +32,7 @@ def build(settings: Settings) -> FastAPI:
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (Relay(database, settings.kafka_bootstrap, SERVICE).run,),
-        ProcessRole.JOBS: (*periodic(database), SupplierWorker(database, supplier, keyring)),
+        ProcessRole.JOBS: (*periodic(database, keyring), SupplierWorker(database, supplier, keyring)),
     }
     service_routers = routers(
         hold_desk=HoldDesk(database, keyring),

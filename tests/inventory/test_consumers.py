@@ -6,6 +6,8 @@ from uuid import UUID
 
 from services.inventory import jobs
 from services.inventory.consumers import HANDLERS
+from services.inventory.queries import wallet
+from services.inventory.usecases.revealing import open_card
 from shared.clock import new_id, utc_now
 from shared.contracts import (
     Event,
@@ -17,6 +19,7 @@ from shared.contracts import (
     wrap,
 )
 from shared.contracts.order import ComponentKind, ReserveComponent
+from shared.crypto import Keyring, WrappedKey
 from shared.messaging.delivery import Delivery
 from shared.messaging.processing import Processor
 from tests.inventory.world import PRICE_MINOR, Order, World, order_of
@@ -128,6 +131,28 @@ async def test_stock_is_announced_once_however_often_it_changed(world: World) ->
     assert {event["sku_id"] for event in first} == {str(sku_id), str(untouched)}
     assert [(event["sku_id"], event["available"]) for event in later] == [(str(sku_id), 2)]
     assert later[0]["version"] > first[0]["version"]
+
+
+async def test_a_new_key_encryption_key_takes_over_without_touching_a_card(world: World) -> None:
+    _, (unit,) = await world.issued()
+    before = await world.fetch("SELECT sealed FROM cards")
+    old_key = Keyring(latest=1, keys={1: b"1" * 32})
+    batch_key = (await world.fetch("SELECT key_id, kek_version, wrapped FROM data_keys"))[0]
+    dek = world.keyring.unwrap(WrappedKey(batch_key["kek_version"], batch_key["wrapped"]))
+    await world.fetch("UPDATE data_keys SET kek_version = 1, wrapped = $1", old_key.wrap(dek).wrapped)
+
+    rotated = Keyring(latest=2, keys={1: b"1" * 32, 2: b"2" * 32})
+    await jobs.rewrap_keys(world.database, rotated)
+
+    (stored,) = await world.fetch("SELECT kek_version, wrapped FROM data_keys")
+    only_new = Keyring(latest=2, keys={2: b"2" * 32})
+    assert only_new.unwrap(WrappedKey(stored["kek_version"], stored["wrapped"])) == dek
+    assert await world.fetch("SELECT sealed FROM cards") == before
+    async with world.database.read() as read:
+        owned = await wallet.find_owned(read, unit)
+    assert owned is not None
+    assert owned.card is not None
+    assert open_card(owned.card, keyring=only_new).code.startswith("CODE-")
 
 
 async def test_pruning_leaves_what_is_needed(world: World) -> None:

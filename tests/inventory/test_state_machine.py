@@ -111,7 +111,7 @@ async def _reveal_first(world: World, order: Order) -> None:
         assert owned.card is not None
         record = RevealRecord(new_id(), unit, "buyer", "somebody", "203.0.113.7", None, None)
         async with world.database.begin() as uow:
-            await revealing.record_reveals(uow, [revealing.Reveal(owned.card, record)], now=utc_now())
+            await revealing.record_reveals(uow, [revealing.Reveal(owned.card, record, None)], now=utc_now())
 
 
 @pytest.mark.timeout(300)

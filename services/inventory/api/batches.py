@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
-from services.inventory.api.callers import InventoryOperator
+from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.importing import (
     ImportUnreadableError,
     decode_text,
@@ -60,7 +60,7 @@ def router(sealer: CardSealer) -> APIRouter:
     async def import_batch(
         sku_id: UUID,
         request: Request,
-        caller: InventoryOperator,
+        caller: CatalogueOperator,
         call: Idempotent,
         accept_valid: bool = False,  # noqa: FBT001, FBT002  # a query parameter
         cost_minor: CostMinor = None,
@@ -86,7 +86,7 @@ def router(sealer: CardSealer) -> APIRouter:
 
     @routes.get("")
     async def list_batches(
-        sku_id: UUID, _: InventoryOperator, read: Reading, cursor: Cursor = None, limit: PageSize = BATCHES_PER_PAGE
+        sku_id: UUID, _: CatalogueOperator, read: Reading, cursor: Cursor = None, limit: PageSize = BATCHES_PER_PAGE
     ) -> Page[BatchOut]:
         """Imports with what became of their cards, the newest first."""
         return await operations.list_batches(read, sku_id, cursor=cursor, limit=limit)

@@ -6,5 +6,8 @@ from fastapi import Depends
 
 from shared.http import Identity, Role, require
 
-InventoryOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="inventory"))]
-"""An operator with the role `inventory`: products, cards, suppliers."""
+CatalogueOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="catalogue"))]
+"""An operator with the role `catalogue`: products, cards, suppliers."""
+
+SupportOperator = Annotated[Identity, Depends(require(Role.OPERATOR, scope="support"))]
+"""An operator with the role `support`, who looks up what buyers own."""

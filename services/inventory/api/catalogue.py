@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.inventory.api.callers import InventoryOperator
+from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.catalogue import (
     ComponentSpec,
     NewProduct,
@@ -24,7 +24,7 @@ routes = APIRouter(prefix="/v1/ops", tags=["catalogue"])
 
 
 @routes.post("/products", status_code=201, response_model=ProductOpsOut)
-async def create_product(body: ProductIn, _: InventoryOperator, work: Work, call: Idempotent) -> Response:
+async def create_product(body: ProductIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
     """Make a product. SKUs are added to it next."""
     stored = await call.once(work)
     if stored is not None:
@@ -43,7 +43,7 @@ async def create_product(body: ProductIn, _: InventoryOperator, work: Work, call
 
 @routes.get("/products")
 async def list_products(
-    _: InventoryOperator,
+    _: CatalogueOperator,
     read: Reading,
     category: Annotated[str | None, Query(max_length=100)] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
@@ -55,14 +55,14 @@ async def list_products(
 
 
 @routes.get("/products/{product_id}")
-async def read_product(product_id: UUID, _: InventoryOperator, read: Reading) -> ProductOpsOut:
+async def read_product(product_id: UUID, _: CatalogueOperator, read: Reading) -> ProductOpsOut:
     """One product with all its SKUs and their counters."""
     return await _read_product(read, product_id)
 
 
 @routes.patch("/products/{product_id}", response_model=ProductOpsOut)
 async def change_product(
-    product_id: UUID, body: ProductPatch, _: InventoryOperator, work: Work, call: Idempotent
+    product_id: UUID, body: ProductPatch, _: CatalogueOperator, work: Work, call: Idempotent
 ) -> Response:
     """Change what is named; the rest stays."""
     stored = await call.once(work)
@@ -76,7 +76,7 @@ async def change_product(
 
 
 @routes.post("/skus", status_code=201, response_model=SkuOpsOut)
-async def create_sku(body: SkuIn, _: InventoryOperator, work: Work, call: Idempotent) -> Response:
+async def create_sku(body: SkuIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
     """Add a SKU to a product: cards, a direct top-up, or a bundle of SKUs of those two kinds."""
     stored = await call.once(work)
     if stored is not None:
@@ -90,7 +90,7 @@ async def create_sku(body: SkuIn, _: InventoryOperator, work: Work, call: Idempo
 
 @routes.get("/skus")
 async def list_skus(
-    _: InventoryOperator,
+    _: CatalogueOperator,
     read: Reading,
     product_id: UUID | None = None,
     cursor: Cursor = None,
@@ -101,12 +101,12 @@ async def list_skus(
 
 
 @routes.get("/skus/{sku_id}")
-async def read_sku(sku_id: UUID, _: InventoryOperator, read: Reading) -> SkuOpsOut:
+async def read_sku(sku_id: UUID, _: CatalogueOperator, read: Reading) -> SkuOpsOut:
     return await _read_sku(read, sku_id)
 
 
 @routes.patch("/skus/{sku_id}", response_model=SkuOpsOut)
-async def change_sku(sku_id: UUID, body: SkuPatch, _: InventoryOperator, work: Work, call: Idempotent) -> Response:
+async def change_sku(sku_id: UUID, body: SkuPatch, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
     """Change what is named, null included; the rest stays."""
     stored = await call.once(work)
     if stored is not None:

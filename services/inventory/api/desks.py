@@ -21,6 +21,7 @@ from shared.clock import new_id, utc_now
 from shared.crypto import Keyring
 from shared.database import Coalescer, Database
 from shared.http import Identity
+from shared.observability import current_traceparent
 
 HOLDS_PER_BATCH = 64
 REVEALS_PER_BATCH = 64
@@ -79,7 +80,7 @@ class RevealDesk:
             device=caller.device,
             decision_id=decision_id,
         )
-        await self._reveals.submit(Reveal(owned, record))
+        await self._reveals.submit(Reveal(owned, record, current_traceparent()))
         return revealing.open_card(owned, keyring=self._keyring)
 
     async def _find(self, caller: Identity, entitlement_id: UUID) -> SealedEntitlement:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.inventory.api.callers import InventoryOperator
+from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.supply import SupplierOffer, TaskState
 from services.inventory.queries import operations
 from services.inventory.schemas import (
@@ -32,7 +32,7 @@ def router(keyring: Keyring) -> APIRouter:
     sealing = APIRouter(prefix=_PREFIX, tags=["suppliers"])
 
     @sealing.post("", status_code=201, response_model=dict[str, UUID])
-    async def add_supplier(body: SupplierIn, _: InventoryOperator, work: Work, call: Idempotent) -> Response:
+    async def add_supplier(body: SupplierIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
         """Add a supplier, with what it supplies. Its secret is stored sealed and never shown again."""
         stored = await call.once(work)
         if stored is not None:
@@ -54,7 +54,7 @@ def router(keyring: Keyring) -> APIRouter:
 
 @routes.get("")
 async def list_suppliers(
-    _: InventoryOperator, read: Reading, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
+    _: CatalogueOperator, read: Reading, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
 ) -> Page[SupplierOut]:
     """Suppliers with their offers, the newest first."""
     return await operations.list_suppliers(read, cursor=cursor, limit=limit)
@@ -62,7 +62,7 @@ async def list_suppliers(
 
 @routes.patch("/{supplier_id}", status_code=204)
 async def change_supplier(
-    supplier_id: UUID, body: SupplierPatch, _: InventoryOperator, work: Work, call: Idempotent
+    supplier_id: UUID, body: SupplierPatch, _: CatalogueOperator, work: Work, call: Idempotent
 ) -> Response:
     """Move a supplier, or stop and resume buying from it."""
     stored = await call.once(work)
@@ -74,7 +74,7 @@ async def change_supplier(
 
 @routes.put("/{supplier_id}/skus", status_code=204)
 async def map_skus(
-    supplier_id: UUID, body: SupplierSkusIn, _: InventoryOperator, work: Work, call: Idempotent
+    supplier_id: UUID, body: SupplierSkusIn, _: CatalogueOperator, work: Work, call: Idempotent
 ) -> Response:
     """Add or replace offers."""
     stored = await call.once(work)
@@ -86,7 +86,7 @@ async def map_skus(
 
 @routes.get("/tasks")
 async def list_tasks(
-    _: InventoryOperator,
+    _: CatalogueOperator,
     read: Reading,
     state: TaskState = TaskState.UNKNOWN,
     cursor: Cursor = None,
@@ -98,7 +98,7 @@ async def list_tasks(
 
 @routes.post("/tasks/{task_id}/resolve", status_code=204)
 async def resolve_task(
-    task_id: UUID, body: TaskResolutionIn, _: InventoryOperator, work: Work, call: Idempotent
+    task_id: UUID, body: TaskResolutionIn, _: CatalogueOperator, work: Work, call: Idempotent
 ) -> Response:
     """Say what became of an order when the supplier does not: found out by telephone, by its bill."""
     stored = await call.once(work)

@@ -5,7 +5,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Response
 
-from services.inventory.api.callers import InventoryOperator
+from services.inventory.api.callers import SupportOperator
 from services.inventory.api.desks import RevealDesk
 from services.inventory.queries import wallet
 from services.inventory.schemas import CardOut, EntitlementOpsOut, EntitlementOut
@@ -44,7 +44,7 @@ def router(desk: RevealDesk) -> APIRouter:
 
     @routes.get("/v1/ops/entitlements")
     async def search_entitlements(
-        _: InventoryOperator,
+        _: SupportOperator,
         read: Reading,
         order_id: UUID | None = None,
         member_id: UUID | None = None,

@@ -15,6 +15,17 @@ _LATEST_KEY = """
 SELECT key_id, kek_version, wrapped FROM data_keys WHERE purpose = $1 AND created_at > $2 ORDER BY key_id DESC LIMIT 1
 """
 
+_LOCK_OLD_KEYS = """
+SELECT key_id, kek_version, wrapped FROM data_keys WHERE kek_version < $1 ORDER BY kek_version LIMIT $2
+FOR UPDATE SKIP LOCKED
+"""
+
+_REWRAP = """
+UPDATE data_keys SET kek_version = anew.kek_version, wrapped = anew.wrapped
+FROM unnest($1::uuid[], $2::int[], $3::bytea[]) AS anew (key_id, kek_version, wrapped)
+WHERE data_keys.key_id = anew.key_id
+"""
+
 _ADD_BUYER_FIELDS = """
 INSERT INTO buyer_fields (component_id, order_id, key_id, sealed, masked, created_at)
 SELECT component_id, order_id, $1, sealed, masked, $2
@@ -68,6 +79,22 @@ async def find_latest_key(uow: UnitOfWork, *, purpose: KeyPurpose, made_after: d
     """The newest key of the purpose, if one was made after that moment."""
     row = await uow.raw.fetchrow(_LATEST_KEY, purpose, made_after)
     return None if row is None else DataKey(row["key_id"], WrappedKey(row["kek_version"], row["wrapped"]))
+
+
+async def lock_old_keys(uow: UnitOfWork, *, before_version: int, limit: int) -> list[DataKey]:
+    """Keys that an older key-encryption key wraps, locked; those that another process is at are left out."""
+    rows = await uow.raw.fetch(_LOCK_OLD_KEYS, before_version, limit)
+    return [DataKey(row["key_id"], WrappedKey(row["kek_version"], row["wrapped"])) for row in rows]
+
+
+async def replace_wrapping(uow: UnitOfWork, keys: Sequence[DataKey]) -> None:
+    """Store the same keys under another wrapping."""
+    await uow.raw.execute(
+        _REWRAP,
+        [key.key_id for key in keys],
+        [key.wrapped.kek_version for key in keys],
+        [key.wrapped.wrapped for key in keys],
+    )
 
 
 async def add_buyer_fields(uow: UnitOfWork, fields: Sequence[SealedFields], *, key_id: UUID, now: datetime) -> None:

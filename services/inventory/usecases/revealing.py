@@ -14,14 +14,16 @@ from services.inventory.usecases.importing import card_aad
 from shared.crypto import Keyring, open_sealed
 from shared.database import UnitOfWork
 from shared.messaging import announce
+from shared.observability import continue_trace
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """A reveal that risk has let pass: what, and for the audit who and from where."""
+    """A reveal that risk has let pass: what, for the audit who and from where, and the trace that goes on."""
 
     entitlement: SealedEntitlement
     record: RevealRecord
+    traceparent: str | None
 
 
 async def record_reveals(
@@ -38,19 +40,17 @@ async def record_reveals(
         if owned.entitlement_id not in first:
             answers.append(EntitlementRevokedError("this entitlement was taken back"))
             continue
-        announce(
-            uow,
-            events.card_revealed(
-                order_id=owned.order_id,
-                component_id=owned.component_id,
-                sku_id=owned.sku_id,
-                member_id=owned.member_id,
-                entitlement_id=owned.entitlement_id,
-                first=first[owned.entitlement_id],
-                revealed_at=now,
-            ),
-            now=now,
+        revealed = events.card_revealed(
+            order_id=owned.order_id,
+            component_id=owned.component_id,
+            sku_id=owned.sku_id,
+            member_id=owned.member_id,
+            entitlement_id=owned.entitlement_id,
+            first=first[owned.entitlement_id],
+            revealed_at=now,
         )
+        with continue_trace(reveal.traceparent):
+            announce(uow, revealed, now=now)
         first[owned.entitlement_id] = False  # a second one of the same batch was not the first
         answers.append(None)
     return answers

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from services.inventory import events
 from services.inventory.repository import cards, keys, stock
+from services.inventory.repository.keys import DataKey
+from shared.crypto import Keyring
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import get_logger
@@ -23,6 +25,7 @@ BUYER_FIELDS_KEPT = timedelta(days=90)
 """Long enough for a late payment and a complaint."""
 
 PRUNE_MAX = 5_000
+REWRAP_MAX = 500
 
 
 async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
@@ -55,6 +58,18 @@ async def announce_stock(uow: UnitOfWork, *, now: datetime) -> int:
         now=now,
     )
     return len(changed)
+
+
+async def rewrap_keys(uow: UnitOfWork, *, keyring: Keyring) -> int:
+    """Move data keys under the latest key-encryption key; answers how many. What they seal stays as it is.
+
+    When none is left, the older key-encryption key may be dropped from the keyring.
+    """
+    old = await keys.lock_old_keys(uow, before_version=keyring.latest, limit=REWRAP_MAX)
+    if old:
+        await keys.replace_wrapping(uow, [DataKey(key.key_id, keyring.rewrap(key.wrapped)) for key in old])
+        log.info("keys.rewrapped", keys=len(old), kek_version=keyring.latest)
+    return len(old)
 
 
 async def forget_buyer_fields(uow: UnitOfWork, *, now: datetime) -> None:
