@@ -1,6 +1,5 @@
 """A request as it came in: what the gateway looks at, and the header lines that go on to the service."""
 
-import asyncio
 import time
 from typing import Final
 
@@ -13,9 +12,6 @@ from shared.http.edge import REQUEST_ID_FORM
 from shared.http.problems import Problem
 
 MAX_DEVICE_CHARS = 128
-
-BODY_WITHIN_S = 15.0
-"""For a body that is small enough to be read before it is sent on."""
 
 _DEVICE_SIGNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _READ: Final = frozenset({
@@ -122,20 +118,13 @@ class Incoming:
         return message.get("body", b""), message.get("more_body", False)
 
     async def body(self) -> bytes:
-        """The whole body.
+        """The whole body. The server drops who stops in the middle of it.
 
-        :raises Problem: 413, it is larger than the route takes; 408, it takes too long to come.
+        :raises Problem: 413, it is larger than the route takes.
         :raises ClientGoneError: it stays incomplete.
         """
         if not self.has_body:
             return b""
-        try:
-            async with asyncio.timeout(BODY_WITHIN_S):
-                return await self._whole_body()
-        except TimeoutError:
-            raise too_slow() from None
-
-    async def _whole_body(self) -> bytes:
         limit = self.route.body_limit_bytes
         body, more = await self.part()
         if not more and len(body) <= limit:

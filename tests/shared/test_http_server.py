@@ -115,6 +115,37 @@ async def test_who_opens_a_connection_must_say_something(monkeypatch: pytest.Mon
             writer.close()
 
 
+async def test_who_stops_in_the_middle_of_a_body_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.05)
+    monkeypatch.setattr(protocol, "BODY_SILENCE_S", 0.3)
+    async with serving(answer_nothing) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n")
+        for _ in range(4):  # slow, but it goes on
+            await asyncio.sleep(0.1)
+            writer.write(b"x")
+        async with asyncio.timeout(2):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_body_that_we_do_not_read_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.05)
+    monkeypatch.setattr(protocol, "BODY_SILENCE_S", 0.1)
+    size = 8 * 1024 * 1024
+
+    async def busy_first(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.4)
+        await answer_nothing(scope, receive, send)
+
+    async with serving(busy_first) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.close()
+
+
 async def test_a_slow_but_honest_request_after_another_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.3)
     async with serving(answer_nothing) as url:
@@ -129,7 +160,10 @@ async def test_a_slow_but_honest_request_after_another_is_answered(monkeypatch: 
 
 
 async def answer_nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        await receive()
+    if scope["type"] != "http":
+        return
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.request":
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
