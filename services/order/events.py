@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.order.domain.checkouts import NewOrder
-from services.order.domain.orders import Component, NotPaidError, Order
+from services.order.domain.orders import Component, Order
 from services.order.domain.refunds import Refund, RefundPart
+from services.order.domain.returns import NotPaidError
 from services.order.domain.states import ComponentStatus
 from shared.contracts import (
     Event,

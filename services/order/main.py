@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from services.order.api import PROBLEMS, ROUTERS
-from services.order.api.desk import Desk, HotPaths
+from services.order.api.desk import Desk, HotPaths, Json
 from services.order.api.lane import LeanLane
 from services.order.clients import sandbox
 from services.order.clients.neighbours import Holds, Risk
@@ -19,6 +19,7 @@ from services.order.domain.payments import PayableOrder, PaymentOutcome, Payment
 from services.order.jobs import Jobs
 from services.order.queries.catalogue import Catalogue
 from services.order.queries.figures import FreshFigures
+from services.order.queries.orders import read_orders
 from services.order.queries.watch import Watchers
 from services.order.settings import Settings
 from services.order.usecases.checkout import (
@@ -40,6 +41,8 @@ from shared.settings import ProcessRole, read_key
 
 SERVICE = "order"
 PRUNE_EVERY_S = 60.0
+LOOKING_LANES = 2
+"""Looks do not wait for each other's locks; two at a time keep one slow page from holding up the rest."""
 
 
 def build(settings: Settings) -> FastAPI:
@@ -153,12 +156,18 @@ def _hot_paths(database: Database) -> HotPaths:
         async with database.begin() as uow:
             return await settle_reports(uow, reports, now=utc_now())
 
+    async def look(order_ids: Sequence[UUID]) -> Sequence[Json | None]:
+        async with database.read() as uow:
+            orders = await read_orders(uow, set(order_ids))
+        return [orders.get(order_id) for order_id in order_ids]
+
     return HotPaths(
         claims=Coalescer(claim),
         releases=Coalescer(release),
         placements=Coalescer(place),
         payments=Coalescer(open_them),
         reports=Coalescer(settle),
+        looks=Coalescer(look, lanes=LOOKING_LANES),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -19,16 +19,19 @@ from services.order.usecases.payments import Reported
 from shared.crypto import Keyring
 from shared.database import Coalescer, Database
 
+Json = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class HotPaths:
-    """Writes that many ask for at once: those that wait together share one statement."""
+    """What many ask for at once: those that wait together share one statement."""
 
     claims: Coalescer[ClaimWanted, Claimed | Done]
     releases: Coalescer[tuple[str, str, UUID], None]
     placements: Coalescer[Placement, None]
     payments: Coalescer[PaymentWanted, PayableOrder]
     reports: Coalescer[Reported, PaymentOutcome]
+    looks: Coalescer[UUID, Json | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ async def list_orders(
 @router.get("/v1/orders/{order_id}", response_model=OrderOut)
 async def get_order(order_id: UUID, caller: BuyerOrGuestCaller, desk: OrderDesk) -> Response:
     """One order as it stands."""
-    async with desk.database.read() as uow:
-        order = await read_own(uow, caller, order_id)
+    order = own(await desk.hot.looks.submit(order_id), caller, order_id)
     return Response(orjson.dumps(shown(order)), media_type="application/json")
 
 
@@ -57,9 +56,15 @@ async def read_own(uow: UnitOfWork, caller: Identity, order_id: UUID) -> Json:
 
     :raises OrderNotFoundError: there is none, or it is somebody else's: nobody is told which.
     """
-    owner = owner_of(caller, order_id)
-    order = (await read_orders(uow, [order_id])).get(order_id)
-    if order is None or order["member_id"] != owner:
+    return own((await read_orders(uow, [order_id])).get(order_id), caller, order_id)
+
+
+def own(order: Json | None, caller: Identity, order_id: UUID) -> Json:
+    """The order, if it is the caller's.
+
+    :raises OrderNotFoundError: there is none, or it is somebody else's.
+    """
+    if order is None or order["member_id"] != owner_of(caller, order_id):
         raise OrderNotFoundError(str(order_id))
     return order
 

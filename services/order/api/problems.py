@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.order.clients.neighbours import StockInsufficientError
 from services.order.clients.providers import ProviderUnknownError
 from services.order.domain.contacts import ContactError
-from services.order.domain.orders import NotPaidError, NotRefundableError, UnknownComponentError
+from services.order.domain.orders import UnknownComponentError
 from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
 from services.order.domain.pricing import (
     MixedCurrencyError,
@@ -15,6 +15,7 @@ from services.order.domain.pricing import (
     SkuUnknownError,
 )
 from services.order.domain.refunds import RefundNotInReviewError
+from services.order.domain.returns import NotPaidError, NotRefundableError
 from services.order.domain.states import IllegalMoveError
 from services.order.queries.watch import TooManyWatchesError
 from services.order.usecases.changes import OrderNotFoundError

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.order.domain.numbers import part_id
-from services.order.domain.orders import Component, Order, pay
+from services.order.domain.orders import Component, Order
 from services.order.domain.pricing import Adjustment, PricedLine, Quote
+from services.order.domain.purchase import pay
 from services.order.domain.states import OrderStatus
 
 

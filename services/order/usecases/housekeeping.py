@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from services.order.domain import orders as moves
+from services.order.domain import purchase as moves
 from services.order.domain.orders import Order
 from services.order.domain.refunds import PartStatus, Refund, RefundStatus
 from services.order.domain.states import OrderStatus

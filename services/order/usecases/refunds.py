@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from services.order.domain import orders as moves
 from services.order.domain import refunds as refunding
+from services.order.domain import returns as moves
 from services.order.domain.orders import Order
 from services.order.domain.payments import Payment
 from services.order.domain.refunds import Refund, RefundPart, RefundReason, RefundStatus

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from services.order.domain import orders as moves
+from services.order.domain import purchase as moves
 from services.order.domain.refunds import RefundReason
 from services.order.domain.states import ComponentStatus
 from services.order.events import inventory_reserve
