@@ -149,8 +149,7 @@ async def test_a_new_key_encryption_key_takes_over_without_touching_a_card(world
     assert only_new.unwrap(WrappedKey(stored["kek_version"], stored["wrapped"])) == dek
     assert await world.fetch("SELECT sealed FROM cards") == before
     async with world.database.read() as read:
-        owned = await wallet.find_owned(read, unit)
-    assert owned is not None
+        owned = (await wallet.find_owned(read, [unit]))[unit]
     assert owned.card is not None
     assert open_card(owned.card, keyring=only_new).code.startswith("CODE-")
 

@@ -106,8 +106,7 @@ def machine_on(world: World, loop: asyncio.AbstractEventLoop) -> type[Shop]:
 async def _reveal_first(world: World, order: Order) -> None:
     for unit in (await world.units(order))[:1]:
         async with world.database.read() as read:
-            owned = await wallet.find_owned(read, unit)
-        assert owned is not None
+            owned = (await wallet.find_owned(read, [unit]))[unit]
         assert owned.card is not None
         record = RevealRecord(new_id(), unit, "buyer", "somebody", "203.0.113.7", None, None)
         async with world.database.begin() as uow:

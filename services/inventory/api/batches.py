@@ -7,9 +7,9 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from services.inventory.api.bodies import parse_body
 from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.importing import (
     ImportUnreadableError,
@@ -25,7 +25,6 @@ from services.inventory.schemas import PRICE_MINOR_MAX, BatchIn, BatchOut, Batch
 from services.inventory.usecases.importing import CardSealer, SealedImport, import_cards
 from shared.clock import utc_now
 from shared.http import Cursor, Idempotent, Page, PageSize, Problem, Reading
-from shared.http.problems import validation_problem
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 """200,000 cards with password, serial and expiry fit in this."""
@@ -103,7 +102,7 @@ async def _read_rows(request: Request) -> tuple[Iterator[tuple[int, object]], in
     """The lines of the body, by its media type, and the cost of a card where the body tells it."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        body = _read_json(await request.body())
+        body = parse_body(BatchIn, await request.body())
         return rows_of_list(body.codes), body.cost_minor
     if media_type == "text/csv":
         return rows_of_csv(decode_text(await request.body())), 0
@@ -112,14 +111,6 @@ async def _read_rows(request: Request) -> tuple[Iterator[tuple[int, object]], in
     if media_type == "multipart/form-data":
         return await _read_upload(request), 0
     raise Problem(415, "body.media_type", "Cards come as application/json, text/csv, text/plain or multipart/form-data")
-
-
-def _read_json(body: bytes) -> BatchIn:
-    try:
-        return BatchIn.model_validate_json(body)
-    except ValidationError as error:
-        problems = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors(include_input=False)]
-        raise validation_problem(problems) from None
 
 
 async def _read_upload(request: Request) -> Iterator[tuple[int, object]]:

@@ -56,6 +56,7 @@ class RevealDesk:
         self._database = database
         self._keyring = keyring
         self._risk = risk
+        self._looks: Coalescer[UUID, Owned | None] = Coalescer(self._look, max_batch=REVEALS_PER_BATCH)
         self._reveals: Coalescer[Reveal, None] = Coalescer(self._record, max_batch=REVEALS_PER_BATCH)
 
     async def reveal(self, caller: Identity, entitlement_id: UUID) -> CardSecret:
@@ -84,8 +85,7 @@ class RevealDesk:
         return revealing.open_card(owned, keyring=self._keyring)
 
     async def _find(self, caller: Identity, entitlement_id: UUID) -> SealedEntitlement:
-        async with self._database.read() as read:
-            owned = await wallet.find_owned(read, entitlement_id)
+        owned = await self._looks.submit(entitlement_id)
         if owned is None or not _owns(caller, owned):
             raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
         if owned.state is EntitlementState.REVOKED:
@@ -93,6 +93,11 @@ class RevealDesk:
         if owned.card is None:
             raise NothingToRevealError("a top-up went to the account that was named; there is no code")
         return owned.card
+
+    async def _look(self, entitlement_ids: Sequence[UUID]) -> Sequence[Owned | None]:
+        async with self._database.read() as read:
+            found = await wallet.find_owned(read, entitlement_ids)
+        return [found.get(entitlement_id) for entitlement_id in entitlement_ids]
 
     async def _record(self, reveals: Sequence[Reveal]) -> Sequence[EntitlementRevokedError | None]:
         async with self._database.begin() as uow:

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from services.inventory.api.bodies import parse_body
 from services.inventory.api.desks import HoldDesk
 from services.inventory.domain.stock import HoldRequest, WantedComponent
 from services.inventory.schemas import HoldIn
@@ -17,9 +18,10 @@ def router(desk: HoldDesk) -> APIRouter:
     """Paths for holds."""
     routes = APIRouter(prefix="/internal/holds", tags=["holds"])
 
-    @routes.post("", status_code=201, response_model=dict[str, str])
-    async def hold(body: HoldIn, _: ServiceCaller) -> Response:
-        """Hold everything that the order wants, or nothing. The order id makes a repetition harmless."""
+    @routes.post("", status_code=201, include_in_schema=False)
+    async def hold(request: Request, _: ServiceCaller) -> Response:
+        """Hold everything that the order wants (`HoldIn`), or nothing. The order id makes a repetition harmless."""
+        body = parse_body(HoldIn, await request.body())
         await desk.hold(
             HoldRequest(
                 order_id=body.order_id,

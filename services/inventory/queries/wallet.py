@@ -1,7 +1,10 @@
 """What buyers own, what partners honoured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+import asyncpg
 
 from services.inventory.domain.cards import SealedEntitlement
 from services.inventory.domain.delivery import EntitlementState
@@ -29,7 +32,7 @@ FROM entitlements unit
 LEFT JOIN cards card ON card.card_id = unit.card_id
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 LEFT JOIN data_keys key ON key.key_id = batch.key_id
-WHERE unit.entitlement_id = $1
+WHERE unit.entitlement_id = ANY($1::uuid[])
 """
 
 _REDEMPTIONS = """
@@ -70,11 +73,21 @@ async def search(
     return page([EntitlementOpsOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
 
 
-async def find_owned(read: UnitOfWork, entitlement_id: UUID) -> Owned | None:
-    """An entitlement with all that a reveal takes, its card sealed."""
-    row = await read.raw.fetchrow(_SEALED, entitlement_id)
-    if row is None:
-        return None
+async def find_owned(read: UnitOfWork, entitlement_ids: Sequence[UUID]) -> dict[UUID, Owned]:
+    """Entitlements with all that a reveal takes, their cards sealed."""
+    rows = await read.raw.fetch(_SEALED, entitlement_ids)
+    return {row["entitlement_id"]: _owned(row) for row in rows}
+
+
+async def list_redemptions(
+    read: UnitOfWork, partner_id: UUID, *, cursor: str | None, limit: int
+) -> Page[RedemptionOut]:
+    """What a partner honoured, the newest first."""
+    rows = await read.raw.fetch(_REDEMPTIONS, partner_id, after(cursor), limit + 1)
+    return page([RedemptionOut(**row) for row in rows], limit=limit, key=lambda entry: entry.redemption_id)
+
+
+def _owned(row: asyncpg.Record) -> Owned:
     card = None
     if row["card_id"] is not None:
         card = SealedEntitlement(
@@ -90,11 +103,3 @@ async def find_owned(read: UnitOfWork, entitlement_id: UUID) -> Owned | None:
             key=WrappedKey(row["kek_version"], row["wrapped"]),
         )
     return Owned(row["entitlement_id"], row["order_id"], row["member_id"], EntitlementState(row["state"]), card)
-
-
-async def list_redemptions(
-    read: UnitOfWork, partner_id: UUID, *, cursor: str | None, limit: int
-) -> Page[RedemptionOut]:
-    """What a partner honoured, the newest first."""
-    rows = await read.raw.fetch(_REDEMPTIONS, partner_id, after(cursor), limit + 1)
-    return page([RedemptionOut(**row) for row in rows], limit=limit, key=lambda entry: entry.redemption_id)

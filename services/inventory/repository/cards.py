@@ -1,13 +1,19 @@
 """Card batches, sealed cards, and the shelf they are sold from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from services.inventory.domain.issuing import ClaimedCard
 from services.inventory.repository.stock import stock_moves
 from shared.database import UnitOfWork
+
+CHUNK = 10_000
+"""Cards of one statement in an import: well within the statement time-out on a busy machine."""
+
+Item = TypeVar("Item")
 
 _ONE_IMPORT_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('inventory.import', 0))"
 
@@ -91,7 +97,7 @@ async def wait_for_other_imports(uow: UnitOfWork) -> None:
 
 async def find_known_codes(uow: UnitOfWork, indexes: Sequence[bytes]) -> set[bytes]:
     """Those of the blind indexes that a card of any SKU has."""
-    return {row["code_index"] for row in await uow.raw.fetch(_KNOWN_CODES, indexes)}
+    return {row["code_index"] for some in _in_chunks(indexes) for row in await uow.raw.fetch(_KNOWN_CODES, some)}
 
 
 async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
@@ -110,21 +116,16 @@ async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], 
         batch.cost_minor,
         now,
     )
-    await uow.raw.copy_records_to_table(
-        "cards",
-        columns=_CARD_COLUMNS,
-        records=[
-            (card.card_id, batch.sku_id, batch.batch_id, card.sealed, card.code_index, card.masked) for card in cards
-        ],
-    )
-    await uow.raw.copy_records_to_table(
-        "shelf",
-        columns=_SHELF_COLUMNS,
-        records=[
+    for some in _in_chunks(cards):
+        sealed = [
+            (card.card_id, batch.sku_id, batch.batch_id, card.sealed, card.code_index, card.masked) for card in some
+        ]
+        await uow.raw.copy_records_to_table("cards", columns=_CARD_COLUMNS, records=sealed)
+        shelved = [
             (batch.sku_id, card.card_id, batch.batch_id, card.masked, batch.cost_minor, card.expires_at)
-            for card in cards
-        ],
-    )
+            for card in some
+        ]
+        await uow.raw.copy_records_to_table("shelf", columns=_SHELF_COLUMNS, records=shelved)
 
 
 async def claim_cards(
@@ -169,3 +170,7 @@ async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -
 async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
     """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
     return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))
+
+
+def _in_chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
