@@ -29,13 +29,9 @@ class SessionPool:
         self._all_returned = asyncio.Event()
 
     @property
-    def open_count(self) -> int:
-        """Sessions that are open or being opened."""
-        return self._open
-
-    @property
-    def idle_count(self) -> int:
-        return len(self._idle)
+    def size(self) -> int:
+        """How many sessions there may be."""
+        return self._size
 
     async def acquire(self) -> Session:
         """A usable session, opened when none is idle.
@@ -50,9 +46,10 @@ class SessionPool:
                 return session
             await self._forget(session)
         if self._open < self._size:
-            return await self._open_one()
+            self._open += 1
+            return await self._fill_slot()
         handed_over = await self._wait()
-        return handed_over or await self._open_one()
+        return handed_over or await self._fill_slot()
 
     async def release(self, session: Session) -> None:
         """Give back a session; one that is broken or not at rest makes room for another."""
@@ -86,18 +83,17 @@ class SessionPool:
                 await asyncio.wait_for(self._all_returned.wait(), CLOSE_BUSY_WITHIN_S)
         await self._connector.close()
 
-    async def _open_one(self) -> Session:
-        self._open += 1
+    async def _fill_slot(self) -> Session:
         try:
             return await self._connector.open_session()
         except BaseException as error:
-            self._make_room()
+            self._free_slot()
             if isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError | DBAPIError):
                 raise DatabaseUnavailableError(f"no connection: {error!r}") from error
             raise
 
     async def _wait(self) -> Session | None:
-        """A session, or None as the right to open one."""
+        """A session, or None as the right to open one in the slot of another."""
         waiter: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -117,23 +113,21 @@ class SessionPool:
             return
         session = waiter.result()
         if session is None:
-            self._wake_one()
+            self._free_slot()
             return
         await self.release(session)
 
     async def _forget(self, session: Session) -> None:
-        self._make_room()
+        self._free_slot()
         await session.discard()
 
-    def _make_room(self) -> None:
-        self._open -= 1
-        if self._closing and self._open == 0:
-            self._all_returned.set()
-        self._wake_one()
-
-    def _wake_one(self) -> None:
+    def _free_slot(self) -> None:
+        """Pass the slot of a session that is no more to who waits longest; else it is open to anybody."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
+        self._open -= 1
+        if self._closing and self._open == 0:
+            self._all_returned.set()

@@ -22,6 +22,14 @@ COMMAND_GRACE_S = 5.0
 
 CLOSE_TIMEOUT_S = 2.0
 
+_NOTICE_THE_DEAD = {
+    # A machine that vanished without a word keeps its locks until the server notices: within half a minute, not two hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "10s",
+}
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -69,6 +77,7 @@ class Connector:
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
                 "jit": "off",
+                **_NOTICE_THE_DEAD,
             },
         }
         self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

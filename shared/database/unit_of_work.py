@@ -116,19 +116,23 @@ class Transaction:
         await self._roll_back(error)
 
     async def _begin(self) -> Session:
-        """A session may have died while idle without our having noticed: then the next one is tried."""
-        while True:
+        """Sessions may have died while idle without our having noticed: then others are tried, at last a new one."""
+        failures: list[Exception] = []
+        for _ in range(self._pool.size + 1):
             session = await self._pool.acquire()
             try:
                 await session.raw.transaction().start()  # asyncpg is told, so that savepoints and cursors work
-            except BaseException as error:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 await self._pool.discard(session)
-                if not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
-                    raise
-                if isinstance(error, TimeoutError) or self._pool.idle_count == 0:
-                    raise DatabaseUnavailableError(f"no transaction could begin: {error!r}") from error
+                failures.append(error)
+                if isinstance(error, TimeoutError):
+                    break  # the server does not answer: another connection would wait as long
+            except BaseException:
+                await self._pool.discard(session)
+                raise
             else:
                 return session
+        raise DatabaseUnavailableError(f"no transaction could begin: {failures[-1]!r}") from failures[-1]
 
     async def _commit(self) -> None:
         try:

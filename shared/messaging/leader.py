@@ -44,7 +44,8 @@ class RelayOptions:
 
     `poll_s`: how long a committed row waits at most when its ring was lost. `pace_s`: the pause between small batches;
     what arrives meanwhile shares the next one. `check_s`: how often an idle relay asks whether the broker still has
-    everything. `settle_s`: after a broker was wiped, the time for consumers to notice that their group is gone too (twice
+    everything. `frozen_s`: after this silence the server ends the relay's session, and with it the lock, so that a relay
+    that froze does not hold up the outbox. `settle_s`: after a broker was wiped, the time for consumers to notice that their group is gone too (twice
     their heartbeat), so that they begin at the beginning.
     """
 
@@ -53,6 +54,7 @@ class RelayOptions:
     pace_s: float = 0.02
     check_s: float = 15.0
     settle_s: float = 7.0
+    frozen_s: float = 30.0
 
 
 class Leader:
@@ -139,6 +141,7 @@ class Leader:
                     await asyncio.wait((publishing,), timeout=STOP_PATIENCE_S)
                     break
                 if not publishing.done():
+                    await self._raw.execute("SELECT 1")  # not frozen, only waiting
                     with contextlib.suppress(KafkaError):
                         await ensure_topics(self._bootstrap)
             if publishing.done():

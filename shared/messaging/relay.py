@@ -64,6 +64,7 @@ class Relay:
         async with self._database.dedicated() as raw:
             lost = asyncio.Event()
             raw.add_termination_listener(lambda _: lost.set())
+            await raw.execute(f"SET idle_session_timeout = {int(self._options.frozen_s * 1000)}")
             while not await raw.fetchval(AdvisoryLocks.TRY, LOCK):
                 if await wait_for(stop, timeout_s=STANDBY_S):
                     return

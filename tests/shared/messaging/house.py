@@ -111,7 +111,7 @@ async def running(*parts: Relay | Consumer) -> AsyncIterator[None]:
 
 
 def make_relay(database: Database, broker: TestBroker, **options: Any) -> Relay:
-    settings = {"poll_s": 0.2, "settle_s": 0.5, "check_s": 1.0, **options}
+    settings = {"poll_s": 0.2, "settle_s": 0.5, "check_s": 1.0, "frozen_s": 4.0, **options}
     return Relay(database, broker.bootstrap, "house", options=RelayOptions(**settings))
 
 

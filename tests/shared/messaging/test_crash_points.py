@@ -143,6 +143,26 @@ async def test_a_frozen_consumer_that_wakes_up_after_its_session_does_no_harm(
             assert await until_effects(house, order_id, 7) == [*numbered(5), "while frozen", "after"]
 
 
+async def test_a_frozen_relay_does_not_hold_up_the_outbox(
+    house: Database, scratch_database: TestDatabase, broker: TestBroker
+) -> None:
+    order_id = new_id()
+    async with process("relay", scratch_database, broker) as frozen:
+        await say(house, order_id, "before")
+        await eventually(lambda: _all_published(house))
+        frozen.send_signal(signal.SIGSTOP)
+        async with running(make_relay(house, broker), make_consumer(house, broker, new_group())):
+            await say(house, order_id, "after")
+            assert await until_effects(house, order_id, 2) == ["before", "after"]
+            frozen.send_signal(signal.SIGCONT)
+            await say(house, order_id, "last")
+            assert await until_effects(house, order_id, 3) == ["before", "after", "last"]
+
+
+async def _all_published(house: Database) -> bool:
+    return await unpublished(house) == 0
+
+
 async def _ends_with(house: Database, order_id: UUID, note: str) -> bool:
     found = await effects(house, order_id)
     return bool(found) and found[-1] == note
