@@ -9,7 +9,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 
-MERCHANT_HEADER = "x-merchant-id"
 TIMESTAMP_HEADER = "x-timestamp"
 NONCE_HEADER = "x-nonce"
 SIGNATURE_HEADER = "x-signature"

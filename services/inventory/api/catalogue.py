@@ -42,7 +42,7 @@ async def create_product(body: ProductIn, _: CatalogueOperator, work: Work, call
 
 
 @routes.get("/products")
-async def list_products(
+async def list_all_products(
     _: CatalogueOperator,
     read: Reading,
     category: Annotated[str | None, Query(max_length=100)] = None,
@@ -55,7 +55,7 @@ async def list_products(
 
 
 @routes.get("/products/{product_id}")
-async def read_product(product_id: UUID, _: CatalogueOperator, read: Reading) -> ProductOpsOut:
+async def read_any_product(product_id: UUID, _: CatalogueOperator, read: Reading) -> ProductOpsOut:
     """One product with all its SKUs and their counters."""
     return await _read_product(read, product_id)
 

@@ -28,6 +28,16 @@ MOVES = {
 }
 
 
+class IllegalMoveError(Exception):
+    """A delivery cannot go from where it is to there: something was decided twice."""
+
+
+def check_move(state: DeliveryState, to: DeliveryState) -> None:
+    """:raises IllegalMoveError: the move is not in the table."""
+    if to not in MOVES[state]:
+        raise IllegalMoveError(f"a delivery that is {state} does not become {to}")
+
+
 class EntitlementState(StrEnum):
     """What the buyer can do with one unit."""
 
@@ -74,6 +84,11 @@ class RevealRefusedError(Exception):
         super().__init__("the code is not shown at the moment")
         self.decision = decision
         self.reasons = tuple(reasons)
+
+    @property
+    def extra(self) -> dict[str, object]:
+        """What a problem document tells beside the code: a page may offer the challenge."""
+        return {"decision": self.decision}
 
 
 class RevealUnavailableError(Exception):

@@ -166,11 +166,11 @@ class SupplierNameTakenError(Exception):
 
 
 def advance(task: Task, *, step: Step, answer: SupplierAnswer, now: datetime) -> Task:
-    """The task after a call. The task given is the one before the call; a final state has no `due_at`.
+    """What a task that is with the supplier, or may be, becomes by a call. A final state has no `due_at`.
 
-    :raises ValueError: the task has ended already.
+    :raises ValueError: the task has ended already, or was never sent.
     """
-    if task.state not in OPEN_STATES:
+    if task.state not in {TaskState.SENT, TaskState.UNKNOWN}:
         raise ValueError(f"a task that is {task.state} takes no answer")
     told = replace(
         task,

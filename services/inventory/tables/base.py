@@ -14,10 +14,8 @@ from shared.messaging import inbox_table, outbox_table, parked_table
 
 METADATA = metadata("inventory")
 
-OUTBOX = outbox_table(METADATA)
-INBOX = inbox_table(METADATA)
-PARKED = parked_table(METADATA)
-IDEMPOTENCY = idempotency_table(METADATA)
+for make_table in (outbox_table, inbox_table, parked_table, idempotency_table):
+    make_table(METADATA)
 
 
 def id_column(name: str, *arguments: Any, primary_key: bool = False, nullable: bool = False) -> Column[UUID]:

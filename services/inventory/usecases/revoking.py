@@ -15,6 +15,7 @@ from services.inventory.domain.delivery import (
     RefundOrder,
     RevokeDecision,
     RevokeVerdict,
+    check_move,
     decide_revoke,
 )
 from services.inventory.domain.stock import StockMoves
@@ -80,6 +81,8 @@ def _decide(
         plan.waiting.append(pair)
         log.info("revoke.waits_for_supplier", order_id=delivery.order_id, component_id=delivery.component_id)
     else:
+        if delivery.state is not DeliveryState.REVOKED:
+            check_move(delivery.state, DeliveryState.REVOKED)
         _plan_revoke(plan, delivery, facts, decision)
         plan.revoked.append(pair)
         announce_revoked(uow, refund, [unit.entitlement_id for unit in facts.units], now=now)

@@ -8,10 +8,19 @@ from uuid import UUID
 import orjson
 
 from services.inventory import events
-from services.inventory.domain.delivery import Delivery, RefundOrder, RefuseReason, RejectReason, reservation_of
+from services.inventory.domain.delivery import (
+    Delivery,
+    DeliveryState,
+    RefundOrder,
+    RefuseReason,
+    RejectReason,
+    check_move,
+    reservation_of,
+)
 from services.inventory.domain.issuing import Entitlement
 from services.inventory.domain.stock import ACCOUNT_FIELD, StockMoves
 from services.inventory.domain.supply import (
+    MOVES,
     OPEN_STATES,
     LeasedTask,
     SupplierAnswer,
@@ -110,7 +119,7 @@ async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: 
     """An operator has found out what the supplier cannot or does not say.
 
     :raises TaskUnknownError: there is no such task.
-    :raises TaskNotOpenError: its fate is known already.
+    :raises TaskNotOpenError: its fate is known already, or it was not even sent and shall have been delivered.
     """
     component_id = (await supply.find_components(uow, [task_id])).get(task_id)
     if component_id is None:
@@ -120,6 +129,8 @@ async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: 
     if task is None:
         raise TaskNotOpenError("the task has ended")
     state = TaskState.SUCCEEDED if delivered else TaskState.FAILED
+    if state not in MOVES[task.state]:
+        raise TaskNotOpenError("the order was not sent to the supplier yet")
     ended = replace(task, state=state, last_reason=RESOLVED_BY_HAND, due_at=None)
     log.info("supplier.resolved_by_hand", task_id=task_id, state=state.value)
     await _save(uow, [(ended, delivery)], now=now)
@@ -143,6 +154,7 @@ async def _save(uow: UnitOfWork, advanced: Sequence[tuple[Task, Delivery]], *, n
 
 def _deliver(uow: UnitOfWork, ending: _Ending, task: Task, delivery: Delivery, *, masked: str, now: datetime) -> None:
     """The buyer has it. A refund that waited for this comes too late."""
+    check_move(delivery.state, DeliveryState.ISSUED)
     component = reservation_of(delivery)
     costs = allocate(task.cost_minor, [1] * component.quantity)
     units = [
@@ -169,6 +181,7 @@ def _deliver(uow: UnitOfWork, ending: _Ending, task: Task, delivery: Delivery, *
 
 def _give_up(uow: UnitOfWork, ending: _Ending, delivery: Delivery, *, now: datetime) -> None:
     """The supplier certainly has not delivered and will not: the units are free, the order refunds."""
+    check_move(delivery.state, DeliveryState.REJECTED if delivery.refund_id is None else DeliveryState.REVOKED)
     give_back_top_up(ending.moves, delivery)
     if delivery.refund_id is None:
         ending.rejected.append((delivery.component_id, RejectReason.SUPPLIER_FAILED))
