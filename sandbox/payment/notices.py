@@ -21,8 +21,11 @@ LADDER_S = (1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 3600.0)
 LEASE_S = 60.0
 """A payment that this process was about to report is looked at again after this long, should it have died."""
 
-UNDER_WAY_MAX = 256
-"""Notifies at once; more wait their turn in the file."""
+UNDER_WAY_MAX = 48
+"""Notifies at once: fewer than connections, so that the time for an answer is not spent waiting for one of these."""
+
+WAITING_MAX = 10_000
+"""Notifies that wait their turn in memory; what comes on top waits in the file, for `LEASE_S`."""
 
 PER_LOOK = 100
 LOOK_EVERY_S = 0.25
@@ -42,7 +45,9 @@ class Notices:
         self._faults_of = faults_of
         self._pools: dict[str, Pool] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._waiting: dict[str, Trade] = {}
         self._told: list[str] = []
+        self._stopping = False
 
     def first_at(self, out_trade_no: str, *, now: float) -> float | None:
         """When the file should bring a new payment up; None if its merchant is never told."""
@@ -89,11 +94,22 @@ class Notices:
         }
 
     def _start(self, trade: Trade, faults: Faults) -> None:
-        if trade.out_trade_no in self._under_way or len(self._under_way) >= UNDER_WAY_MAX:
+        number = trade.out_trade_no
+        if number in self._under_way or number in self._waiting:
+            return
+        if len(self._under_way) >= UNDER_WAY_MAX:
+            if len(self._waiting) < WAITING_MAX:
+                self._waiting[number] = trade
             return
         task = asyncio.create_task(self._report(trade, faults))
-        self._under_way[trade.out_trade_no] = task
-        task.add_done_callback(lambda _: self._under_way.pop(trade.out_trade_no, None))
+        self._under_way[number] = task
+        task.add_done_callback(lambda _: self._ended(number))
+
+    def _ended(self, number: str) -> None:
+        self._under_way.pop(number, None)
+        if self._waiting and not self._stopping:
+            trade = self._waiting.pop(next(iter(self._waiting)))
+            self._start(trade, self._faults_of(trade.out_trade_no))
 
     async def _report(self, trade: Trade, faults: Faults) -> None:
         message = self.receipt(trade)
@@ -141,6 +157,7 @@ class Notices:
             self._store.told(told)
 
     async def _finish(self) -> None:
+        self._stopping = True
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
