@@ -95,7 +95,8 @@ class Bench:
 
     async def _drain(self, buyers: Sequence[Buyer], skus: Sequence[str]) -> None:
         parts = PartControl.of(self.stack)
-        result = await drain.run(parts, self.desk, self.shop, buyers, skus, orders=self.size.drain_orders)
+        orders_dsn = self.stack.postgres.superuser_dsn.rpartition("/")[0] + "/order"
+        result = await drain.run(parts, orders_dsn, self.shop, buyers, skus, orders=self.size.drain_orders)
         note = f"{result.drained} of {result.orders} paid orders completed"
         self.report.add("drain", result.per_s, f"{result.per_s:.0f}/s", note, key="drain_per_s")
         self.report.add("cards issued in it", result.issued_per_s, f"{result.issued_per_s:.0f}/s", key="issue_per_s")

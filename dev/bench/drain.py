@@ -4,14 +4,19 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
 
 from dev.bench.purchase import Buyer, Shop, pay, place
-from dev.client import Api
 from dev.stack.parts import PartControl
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 DEAF = {"KAQUAN_ROLES": "api,relay"}
 AT_ONCE = 128
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.2
 DRAIN_WITHIN_S = 120
 
 
@@ -26,45 +31,48 @@ class Drain:
 
 
 async def run(
-    parts: PartControl, desk: Api, shop: Shop, buyers: Sequence[Buyer], skus: Sequence[str], *, orders: int
+    parts: PartControl, order_dsn: str, shop: Shop, buyers: Sequence[Buyer], skus: Sequence[str], *, orders: int
 ) -> Drain:
-    """Pay `orders` orders with inventory deaf, then let it hear, and watch them end."""
-    before = await _counts(desk)
+    """Pay `orders` orders with inventory deaf, then let it hear, and watch them end in the order service's database."""
     await asyncio.to_thread(parts.restart, "inventory", with_variables=DEAF)
     places = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(
         *(_paid_order(places, shop, buyers[n % len(buyers)], skus[n % len(skus)]) for n in range(orders))
     )
-    waiting = (await _counts(desk)).paid - before.paid
-    await asyncio.to_thread(parts.restart, "inventory")
-    return await _watch(desk, before, waiting)
+    watcher = await asyncpg.connect(order_dsn)
+    try:
+        waiting = (await _counts(watcher)).waiting
+        since = await watcher.fetchval("SELECT now()")
+        await asyncio.to_thread(parts.restart, "inventory")
+        return await _watch(watcher, since, waiting)
+    finally:
+        await watcher.close()
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Orders by how far they are."""
+    """Orders that are paid and wait for their cards; and, since a moment, those issued and those completed."""
 
-    paid: int
-    issued: int
-    completed: int
+    waiting: int
+    issued: int = 0
+    completed: int = 0
 
 
-async def _watch(desk: Api, before: _Counts, waiting: int) -> Drain:
+async def _watch(watcher: Connection, since: datetime, waiting: int) -> Drain:
     began = issued_at = time.perf_counter()
-    deadline, now = began + DRAIN_WITHIN_S, before
-    while time.perf_counter() < deadline and now.completed - before.completed < waiting:
+    deadline, now = began + DRAIN_WITHIN_S, _Counts(waiting)
+    while time.perf_counter() < deadline and now.completed < waiting:
         await asyncio.sleep(LOOK_EVERY_S)
-        now = await _counts(desk)
-        if now.issued == before.issued:
+        now = await _counts(watcher, since)
+        if now.issued == 0:
             began = issued_at = time.perf_counter()  # nothing has moved yet: it is still joining its group
-        elif now.issued - before.issued < waiting:
+        elif now.issued < waiting:
             issued_at = time.perf_counter()
-    drained = now.completed - before.completed
     return Drain(
         orders=waiting,
-        drained=drained,
-        per_s=drained / (time.perf_counter() - began),
-        issued_per_s=(now.issued - before.issued) / max(issued_at - began, LOOK_EVERY_S),
+        drained=now.completed,
+        per_s=now.completed / (time.perf_counter() - began),
+        issued_per_s=now.issued / max(issued_at - began, LOOK_EVERY_S),
     )
 
 
@@ -75,9 +83,14 @@ async def _paid_order(places: asyncio.Semaphore, shop: Shop, buyer: Buyer, sku_i
             await pay(shop, buyer, str(order["order_id"]))
 
 
-async def _counts(desk: Api) -> _Counts:
-    figures = await desk.get("/v1/ops/dashboard")
-    states = figures["orders"]["by_state"]
-    issued = states.get("fulfilled", 0) + states.get("completed", 0)
-    paid = issued + states.get("paid", 0) + states.get("fulfilling", 0)
-    return _Counts(paid=paid, issued=issued, completed=states.get("completed", 0))
+async def _counts(watcher: Connection, since: datetime | None = None) -> _Counts:
+    row = await watcher.fetchrow(_COUNT, since)
+    return _Counts(*row) if row is not None else _Counts(0)
+
+
+_COUNT = """
+SELECT count(*) FILTER (WHERE status IN ('paid', 'fulfilling')),
+       count(*) FILTER (WHERE fulfilled_at > $1),
+       count(*) FILTER (WHERE completed_at > $1)
+FROM orders
+"""
