@@ -17,6 +17,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 DEAF = {"KAQUAN_ROLES": "api,relay"}
 AT_ONCE = 128
 LOOK_EVERY_S = 0.2
+PAID_WITHIN_S = 20
 DRAIN_WITHIN_S = 120
 
 
@@ -41,7 +42,7 @@ async def run(
     )
     watcher = await asyncpg.connect(order_dsn)
     try:
-        waiting = (await _counts(watcher)).waiting
+        waiting = await _all_paid(watcher, orders)
         since = await watcher.fetchval("SELECT now()")
         await asyncio.to_thread(parts.restart, "inventory")
         return await _watch(watcher, since, waiting)
@@ -56,6 +57,15 @@ class _Counts:
     waiting: int
     issued: int = 0
     completed: int = 0
+
+
+async def _all_paid(watcher: Connection, orders: int) -> int:
+    """How many orders wait for their cards, once the provider has told of all payments, or no more come."""
+    deadline, waiting = time.perf_counter() + PAID_WITHIN_S, 0
+    while waiting < orders and time.perf_counter() < deadline:
+        await asyncio.sleep(LOOK_EVERY_S)
+        waiting = (await _counts(watcher)).waiting
+    return waiting
 
 
 async def _watch(watcher: Connection, since: datetime, waiting: int) -> Drain:
