@@ -25,3 +25,8 @@ CONSUMER_RETRIES = Counter("consumer_retries_total", "Batches tried again", ["re
 CONSUMER_PARKED = Counter("consumer_parked_total", "Records that were given up on", ["type"])
 CONSUMER_LAG = Gauge("consumer_lag", "Records that wait in the assigned partitions", ["topic"])
 PARKED_RECORDS = Gauge("parked_records", "Records that are parked or wait behind one", ["state"])
+
+
+def total(counter: Counter) -> int:
+    """What a counter has come to in this process, over all its labels."""
+    return int(sum(sample.value for family in counter.collect() for sample in family.samples))

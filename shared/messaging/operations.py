@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel
 
 from shared.database import Database
-from shared.messaging import outbox_store, parking
+from shared.messaging import metrics, outbox_store, parking
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import (
     LAST_ID,
@@ -38,13 +38,18 @@ class Page(BaseModel):
 
 
 class Figures(BaseModel):
-    """`lag` counts, by topic, the records that wait for this process; it is empty where no consumer runs."""
+    """The outbox and the parked records are the service's. The rest is this process's: `lag` by topic of the records that
+    wait for it (empty where no consumer runs), and what it has done since it started.
+    """
 
     outbox_pending: int
     outbox_oldest_s: float
     lag: dict[str, int]
     parked: int
     waiting: int
+    published_total: int
+    handled_total: int
+    retries_total: int
 
 
 def operations_router(database: Database, consumer: Consumer) -> APIRouter:
@@ -92,6 +97,9 @@ async def read_figures(database: Database, consumer: Consumer) -> Figures:
         lag=consumer.lag,
         parked=open_records[ParkedState.PARKED],
         waiting=open_records[ParkedState.WAITING],
+        published_total=metrics.total(metrics.RELAY_PUBLISHED),
+        handled_total=metrics.total(metrics.CONSUMER_HANDLED),
+        retries_total=metrics.total(metrics.CONSUMER_RETRIES),
     )
 
 

@@ -204,7 +204,9 @@ async def test_operators_see_and_settle_over_http(place: Place) -> None:
         figures = (await http.get("/internal/messaging")).json()
         assert figures["parked"] >= 1
         assert figures["waiting"] >= 1
-        assert set(figures) == {"outbox_pending", "outbox_oldest_s", "lag", "parked", "waiting"}
+        assert figures["handled_total"] > 0
+        assert figures["retries_total"] > 0
+        assert figures["outbox_oldest_s"] >= 0
         assert (await http.post("/internal/dead-letters/999999/skip")).status_code == 404
         answer = await http.post(f"/internal/dead-letters/{item['id']}/replay")
         assert answer.json() == {"replayed": 2, "stuck_at": None}
