@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
-from services.inventory.domain.delivery import Delivery, Redeemable, Redemption, RefuseReason, RejectReason
+from services.inventory.domain.delivery import Delivery, RefuseReason, RejectReason
+from services.inventory.domain.entitlements import Redeemable, Redemption
 from services.inventory.domain.issuing import Entitlement, Reservation
 from shared.contracts import (
     CardIssuedV1,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from services.inventory.domain import delivery, supply
 from services.inventory.domain.cards import LineFaultError, is_link, mask, mask_account, read_card
 from services.inventory.domain.catalogue import SkuKind
-from services.inventory.domain.delivery import DeliveryFacts, DeliveryState, EntitlementState, UnitFacts, decide_revoke
+from services.inventory.domain.delivery import DeliveryFacts, DeliveryState, UnitFacts, decide_revoke
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.importing import rows_of_csv, rows_of_text
 from services.inventory.domain.issuing import ClaimedCard, Reservation, assign, count_missing, count_wanted
 from services.inventory.domain.stock import HoldRequest, WantedComponent, decide_holds

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from services.inventory import jobs
-from services.inventory.domain.delivery import RevealRecord
+from services.inventory.domain.entitlements import RevealRecord
 from services.inventory.domain.importing import ImportRefusedError
 from services.inventory.queries import wallet
 from services.inventory.usecases import holds, revealing

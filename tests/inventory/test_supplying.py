@@ -12,10 +12,10 @@ from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.stock import BuyerFieldsMissingError
 from services.inventory.domain.supply import ATTEMPTS_MAX, AnswerKind, SupplierAnswer, TaskNotOpenError
 from services.inventory.jobs import SupplierWorker
-from services.inventory.usecases import suppliers, supplying
+from services.inventory.usecases import supplying
 from shared.clock import utc_now
 from tests.inventory.door import Door, buyer
-from tests.inventory.supply import ACCOUNT, COST_MINOR, Supply, running_supply
+from tests.inventory.supply import ACCOUNT, COST_MINOR, SECRET, Supply, running_supply
 from tests.inventory.world import World, at_once, order_of
 
 
@@ -87,12 +87,23 @@ async def test_a_top_up_that_fails_is_rejected_and_its_stock_is_free(supply: Sup
 
 
 async def test_a_supplier_that_cannot_be_reached_is_given_up_after_some_tries(supply: Supply, world: World) -> None:
-    async with world.database.begin() as uow:
-        await suppliers.change_supplier(uow, supply.supplier_id, base_url="http://127.0.0.1:9", active=None)
+    await world.fetch("UPDATE suppliers SET base_url = 'http://127.0.0.1:9'")
     order = await supply.buy()
     await supply.settle()
     assert await world.kinds(order) == ["card.rejected"]
     assert (await supply.task(order))["attempts"] == ATTEMPTS_MAX
+
+
+async def test_a_secret_is_changed_without_a_pause(supply: Supply, world: World, door: Door) -> None:
+    path = f"/v1/ops/suppliers/{supply.supplier_id}"
+    assert (await door.call("PATCH", path, json={"secret": "n" * 64})).status_code == 204
+    order = await supply.buy()
+    await supply.work()
+    assert (await supply.task(order))["last_reason"] == "signature_invalid"  # the supplier does not know it yet
+    assert (await door.call("PATCH", path, json={"secret": SECRET})).status_code == 204
+    await supply.settle()
+    assert await world.kinds(order) == ["card.issued"]
+    assert supply.charges().orders == 1
 
 
 async def test_what_costs_more_than_was_paid_is_not_bought(supply: Supply, world: World) -> None:

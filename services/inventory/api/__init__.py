@@ -13,7 +13,7 @@ from services.inventory.domain.catalogue import (
     SkuUnknownError,
     StockCapRefusedError,
 )
-from services.inventory.domain.delivery import (
+from services.inventory.domain.entitlements import (
     AlreadyRedeemedError,
     CodeExpiredError,
     CodeUnknownError,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.inventory.clients.risk import RiskClient
 from services.inventory.domain.cards import CardSecret, SealedEntitlement
-from services.inventory.domain.delivery import (
+from services.inventory.domain.entitlements import (
     EntitlementRevokedError,
     EntitlementState,
     EntitlementUnknownError,

@@ -28,7 +28,7 @@ routes = APIRouter(prefix=_PREFIX, tags=["suppliers"])
 
 
 def router(keyring: Keyring) -> APIRouter:
-    """The path that takes a new supplier's secret."""
+    """The paths that take a supplier's secret."""
     sealing = APIRouter(prefix=_PREFIX, tags=["suppliers"])
 
     @sealing.post("", status_code=201, response_model=dict[str, UUID])
@@ -49,6 +49,25 @@ def router(keyring: Keyring) -> APIRouter:
         )
         return await call.keep(work, status=201, body=f'{{"supplier_id":"{supplier_id}"}}'.encode())
 
+    @sealing.patch("/{supplier_id}", status_code=204)
+    async def change_supplier(
+        supplier_id: UUID, body: SupplierPatch, _: CatalogueOperator, work: Work, call: Idempotent
+    ) -> Response:
+        """Move a supplier, stop and resume buying from it, or change the secret."""
+        stored = await call.once(work)
+        if stored is None:
+            await suppliers.change_supplier(
+                work,
+                supplier_id,
+                base_url=body.base_url,
+                active=body.active,
+                secret=None if body.secret is None else Secret(body.secret.get_secret_value()),
+                keyring=keyring,
+                now=utc_now(),
+            )
+            await call.keep(work, status=204, body=b"")
+        return Response(status_code=204)
+
     return sealing
 
 
@@ -58,18 +77,6 @@ async def list_suppliers(
 ) -> Page[SupplierOut]:
     """Suppliers with their offers, the newest first."""
     return await operations.list_suppliers(read, cursor=cursor, limit=limit)
-
-
-@routes.patch("/{supplier_id}", status_code=204)
-async def change_supplier(
-    supplier_id: UUID, body: SupplierPatch, _: CatalogueOperator, work: Work, call: Idempotent
-) -> Response:
-    """Move a supplier, or stop and resume buying from it."""
-    stored = await call.once(work)
-    if stored is None:
-        await suppliers.change_supplier(work, supplier_id, base_url=body.base_url, active=body.active)
-        await call.keep(work, status=204, body=b"")
-    return Response(status_code=204)
 
 
 @routes.put("/{supplier_id}/skus", status_code=204)

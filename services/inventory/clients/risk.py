@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.inventory.domain.delivery import RevealRefusedError, RevealUnavailableError
+from services.inventory.domain.entitlements import RevealRefusedError, RevealUnavailableError
 from shared.http import Identity, ServiceClient, ServiceRefusedError, ServiceUnavailableError
 from shared.observability import get_logger
 

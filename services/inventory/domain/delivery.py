@@ -1,12 +1,12 @@
 """A component on its way to the buyer, and what a refund may still take back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.supply import TaskState
 
@@ -38,14 +38,6 @@ def check_move(state: DeliveryState, to: DeliveryState) -> None:
         raise IllegalMoveError(f"a delivery that is {state} does not become {to}")
 
 
-class EntitlementState(StrEnum):
-    """What the buyer can do with one unit."""
-
-    ACTIVE = "active"
-    REDEEMED = "redeemed"
-    REVOKED = "revoked"
-
-
 class RejectReason(StrEnum):
     """Why a component cannot be had."""
 
@@ -63,52 +55,6 @@ class RefuseReason(StrEnum):
     REDEEMED = "redeemed"
     REVEALED = "revealed"
     TOPPED_UP = "topped_up"
-
-
-class EntitlementUnknownError(Exception):
-    """There is no such entitlement, or it is somebody else's."""
-
-
-class EntitlementRevokedError(Exception):
-    """The entitlement was taken back: its code is not shown any more."""
-
-
-class NothingToRevealError(Exception):
-    """A direct top-up went to the buyer's account: there is no code."""
-
-
-class RevealRefusedError(Exception):
-    """Risk does not let this reveal happen now."""
-
-    def __init__(self, *, decision: str, reasons: Sequence[str]) -> None:
-        super().__init__("the code is not shown at the moment")
-        self.decision = decision
-        self.reasons = tuple(reasons)
-
-    @property
-    def extra(self) -> dict[str, object]:
-        """What a problem document tells beside the code: a page may offer the challenge."""
-        return {"decision": self.decision}
-
-
-class RevealUnavailableError(Exception):
-    """Risk could not be asked, and without its word no code is shown."""
-
-
-class CodeUnknownError(Exception):
-    """No code of this partner's brand is like that."""
-
-
-class AlreadyRedeemedError(Exception):
-    """The code was honoured before."""
-
-
-class RedeemRevokedError(Exception):
-    """The code was taken back from its buyer."""
-
-
-class CodeExpiredError(Exception):
-    """The code's time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,19 +131,6 @@ class DeliveryFacts:
     units: tuple[UnitFacts, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RevealRecord:
-    """One line of the audit: who saw which entitlement, from where, by which decision of risk."""
-
-    reveal_id: UUID
-    entitlement_id: UUID
-    role: str
-    subject: str
-    ip: str
-    device: str | None
-    decision_id: UUID | None
-
-
 class RevokeVerdict(StrEnum):
     """What a refund request leads to."""
 
@@ -245,50 +178,3 @@ def _used(delivery: DeliveryFacts) -> RefuseReason | None:
     if not delivery.redeemable_here and any(unit.revealed for unit in delivery.units):
         return RefuseReason.REVEALED
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class RedeemFacts:
-    """The entitlement that a presented code belongs to."""
-
-    state: EntitlementState
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Redeemable:
-    """An entitlement found by its code, locked. `quantity` is of its whole component."""
-
-    entitlement_id: UUID
-    component_id: UUID
-    order_id: UUID
-    member_id: UUID | None
-    sku_id: UUID
-    masked: str
-    quantity: int
-    facts: RedeemFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """A code honoured by a partner."""
-
-    redemption_id: UUID
-    partner_id: UUID
-    store: str | None
-    redeemed_at: datetime
-
-
-def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:
-    """Whether the code may be honoured now.
-
-    :raises AlreadyRedeemedError: it was.
-    :raises RedeemRevokedError: it was taken back.
-    :raises CodeExpiredError: its time is over.
-    """
-    if facts.state is EntitlementState.REDEEMED:
-        raise AlreadyRedeemedError("this code was redeemed before")
-    if facts.state is EntitlementState.REVOKED:
-        raise RedeemRevokedError("this code was taken back from its buyer")
-    if facts.expires_at is not None and facts.expires_at <= now:
-        raise CodeExpiredError("this code has expired")

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from services.inventory.domain.cards import SealedEntitlement
-from services.inventory.domain.delivery import EntitlementState
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.queries.pages import after, page
 from services.inventory.schemas import EntitlementOpsOut, EntitlementOut, RedemptionOut
 from shared.crypto import WrappedKey

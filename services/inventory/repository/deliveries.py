@@ -11,11 +11,11 @@ from services.inventory.domain.delivery import (
     Delivery,
     DeliveryFacts,
     DeliveryState,
-    EntitlementState,
     RefundOrder,
     RejectReason,
     UnitFacts,
 )
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.supply import TaskState
 from shared.database import UnitOfWork

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.inventory.domain.delivery import EntitlementState, Redeemable, RedeemFacts, Redemption, RevealRecord
+from services.inventory.domain.entitlements import EntitlementState, Redeemable, RedeemFacts, Redemption, RevealRecord
 from services.inventory.domain.issuing import Entitlement
 from shared.database import UnitOfWork
 

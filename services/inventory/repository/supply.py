@@ -20,6 +20,8 @@ _CHANGE_SUPPLIER = """
 UPDATE suppliers SET base_url = coalesce($2, base_url), active = coalesce($3, active) WHERE supplier_id = $1 RETURNING true
 """
 
+_CHANGE_SIGNING = "UPDATE suppliers SET key_id = $2, secret_sealed = $3 WHERE supplier_id = $1"
+
 _MAP_SKUS = """
 INSERT INTO supplier_skus (supplier_id, sku_id, supplier_sku, cost_minor, priority)
 SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[])
@@ -155,6 +157,11 @@ async def add_supplier(uow: UnitOfWork, supplier: NewSupplier, *, now: datetime)
 async def change_supplier(uow: UnitOfWork, supplier_id: UUID, *, base_url: str | None, active: bool | None) -> bool:
     """Change what is not None; False: there is no such supplier."""
     return bool(await uow.raw.fetchval(_CHANGE_SUPPLIER, supplier_id, base_url, active))
+
+
+async def change_secret(uow: UnitOfWork, supplier_id: UUID, *, key_id: UUID, secret_sealed: bytes) -> None:
+    """Sign by another secret from now on."""
+    await uow.raw.execute(_CHANGE_SIGNING, supplier_id, key_id, secret_sealed)
 
 
 async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[SupplierOffer]) -> None:

@@ -51,10 +51,11 @@ class SupplierIn(Incoming):
 
 
 class SupplierPatch(Incoming):
-    """What shall change of a supplier."""
+    """What shall change of a supplier. A new secret holds from the next call on."""
 
     base_url: BaseUrl | None = None
     active: bool | None = None
+    secret: SecretStr | None = Field(default=None, min_length=32, max_length=200)
 
 
 class SupplierSkusIn(Incoming):

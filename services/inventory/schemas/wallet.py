@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.catalogue import SkuKind
-from services.inventory.domain.delivery import EntitlementState
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import (
 )
 
 from services.inventory.domain.catalogue import SkuKind
-from services.inventory.domain.delivery import DeliveryState, EntitlementState
+from services.inventory.domain.delivery import DeliveryState
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
 
 # The primary key is the wall: one delivery per component, whatever arrives twice.

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inventory import events
-from services.inventory.domain.delivery import CodeUnknownError, Redemption, check_redeem
+from services.inventory.domain.entitlements import CodeUnknownError, Redemption, check_redeem
 from services.inventory.repository import entitlements
 from services.inventory.usecases.importing import CardSealer
 from shared.clock import new_id

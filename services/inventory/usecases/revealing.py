@@ -8,7 +8,7 @@ import orjson
 
 from services.inventory import events
 from services.inventory.domain.cards import CardSecret, SealedEntitlement
-from services.inventory.domain.delivery import EntitlementRevokedError, RevealRecord
+from services.inventory.domain.entitlements import EntitlementRevokedError, RevealRecord
 from services.inventory.repository import entitlements
 from services.inventory.usecases.importing import card_aad
 from shared.crypto import Keyring, open_sealed

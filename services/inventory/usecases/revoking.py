@@ -11,13 +11,13 @@ from services.inventory.domain.delivery import (
     Delivery,
     DeliveryFacts,
     DeliveryState,
-    EntitlementState,
     RefundOrder,
     RevokeDecision,
     RevokeVerdict,
     check_move,
     decide_revoke,
 )
+from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.stock import StockMoves
 from services.inventory.repository import cards, deliveries, entitlements, stock, supply
 from shared.database import UnitOfWork

@@ -33,11 +33,8 @@ async def add_supplier(
     :raises SkuUnknownError: an offer is for a SKU that does not exist.
     """
     supplier_id = new_id()
-    dek = new_dek()
-    key = DataKey(new_id(), keyring.wrap(dek))
-    await keys.add_key(uow, key, purpose=KeyPurpose.SUPPLIER_SECRET, now=now)
-    sealed = seal(dek, secret.reveal().encode(), aad=supplier_secret_aad(supplier_id))
-    supplier = NewSupplier(supplier_id, name, base_url, merchant_id, key.key_id, sealed)
+    key_id, sealed = await _seal_secret(uow, supplier_id, secret, keyring=keyring, now=now)
+    supplier = NewSupplier(supplier_id, name, base_url, merchant_id, key_id, sealed)
     try:
         await supply.add_supplier(uow, supplier, now=now)
     except asyncpg.UniqueViolationError as error:
@@ -48,13 +45,25 @@ async def add_supplier(
     return supplier_id
 
 
-async def change_supplier(uow: UnitOfWork, supplier_id: UUID, *, base_url: str | None, active: bool | None) -> None:
-    """Move a supplier, or stop and resume buying from it. What is not given stays.
+async def change_supplier(
+    uow: UnitOfWork,
+    supplier_id: UUID,
+    *,
+    base_url: str | None,
+    active: bool | None,
+    secret: Secret | None,
+    keyring: Keyring,
+    now: datetime,
+) -> None:
+    """Move a supplier, stop and resume buying from it, sign by another secret. What is not given stays.
 
     :raises SupplierUnknownError: there is no such supplier.
     """
     if not await supply.change_supplier(uow, supplier_id, base_url=base_url, active=active):
         raise SupplierUnknownError(f"there is no supplier {supplier_id}")
+    if secret is not None:
+        key_id, sealed = await _seal_secret(uow, supplier_id, secret, keyring=keyring, now=now)
+        await supply.change_secret(uow, supplier_id, key_id=key_id, secret_sealed=sealed)
 
 
 async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[SupplierOffer]) -> None:
@@ -74,3 +83,12 @@ async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[Supplier
 def supplier_secret_aad(supplier_id: UUID) -> bytes:
     """What binds a sealed secret to its supplier."""
     return f"v1|supplier-secret|{supplier_id}".encode()
+
+
+async def _seal_secret(
+    uow: UnitOfWork, supplier_id: UUID, secret: Secret, *, keyring: Keyring, now: datetime
+) -> tuple[UUID, bytes]:
+    dek = new_dek()
+    key = DataKey(new_id(), keyring.wrap(dek))
+    await keys.add_key(uow, key, purpose=KeyPurpose.SUPPLIER_SECRET, now=now)
+    return key.key_id, seal(dek, secret.reveal().encode(), aad=supplier_secret_aad(supplier_id))
