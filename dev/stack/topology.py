@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 SERVICES = ("order", "inventory", "membership", "points", "settlement", "risk")
 GATEWAY = "gateway"
-SANDBOXES = ("sandbox_payment", "sandbox_supplier")
 
 
 @dataclass(frozen=True)
