@@ -10,7 +10,7 @@ from services.settlement.schemas.figures import FiguresOut
 from services.settlement.schemas.partners import VerificationKeyOut
 from shared.clock import utc_now
 from shared.crypto import Keyring
-from shared.http import Identity, Reading, Role, ServiceCaller, require
+from shared.http import Identity, Reading, Role, ServiceCaller, Work, require
 
 OnlyService = Annotated[Identity, Depends(require(Role.SERVICE))]
 """Key material is for the gateway, not for operators."""
@@ -25,7 +25,7 @@ def router(keyring: Keyring) -> APIRouter:
         return await verification_key(work, keyring, key_id=key_id, now=utc_now())
 
     @routes.get("/figures")
-    async def get_figures(_: ServiceCaller, work: Reading) -> FiguresOut:
+    async def get_figures(_: ServiceCaller, work: Work) -> FiguresOut:
         return await figures(work, now=utc_now())
 
     return routes

@@ -10,7 +10,7 @@ from services.settlement.domain.accounts import AccountKind
 from services.settlement.queries.ledger import accounts, journals_of_order
 from services.settlement.queries.verify import verify_ledger
 from services.settlement.schemas.ledger import AccountPage, JournalsOut, LedgerVerification
-from shared.http import DEFAULT_PAGE, Cursor, PageSize, Reading
+from shared.http import DEFAULT_PAGE, Cursor, PageSize, Reading, Work
 
 
 def router() -> APIRouter:
@@ -25,7 +25,7 @@ def router() -> APIRouter:
     @routes.get("/v1/ops/ledger/accounts")
     async def list_accounts(
         _: FinanceOperator,
-        work: Reading,
+        work: Work,
         kind: AccountKind | None = None,
         owner: Annotated[str | None, Query(max_length=60, pattern="^[A-Za-z0-9_.-]+$")] = None,
         cursor: Cursor = None,

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from services.settlement.domain.accounts import DEBIT_NORMAL, AccountKind
 from services.settlement.domain.components import FactKind
+from services.settlement.repository import blocks
+from services.settlement.repository.snapshots import fix_snapshot
 from services.settlement.schemas.figures import FiguresOut, WaitingSplits
 from shared.database import UnitOfWork
 
 _BALANCES = """
 WITH tail AS (
-  SELECT * FROM postings WHERE journal_no > (SELECT coalesce(max(to_no), 0) FROM blocks)
+  SELECT * FROM postings WHERE journal_no > $1
 ), moved AS (
   SELECT account_id, debit_minor - credit_minor AS minor FROM account_totals
   UNION ALL SELECT debit_account, amount_minor FROM tail
@@ -26,24 +28,24 @@ SELECT count(*) FILTER (WHERE paid_at IS NULL) AS paid, min(seen_at) FILTER (WHE
 FROM components WHERE split_at IS NULL AND reversed_at IS NULL
 """
 
-_CHAIN = """
-SELECT coalesce(h.block_no, 0) AS block_no, coalesce(encode(h.hash, 'hex'), '') AS hash,
-       (SELECT count(*) FROM journals WHERE journal_no > coalesce(h.to_no, 0)) AS unsealed,
+_COUNTS = """
+SELECT (SELECT count(*) FROM journals WHERE journal_no > $1) AS unsealed,
        (SELECT count(*) FROM partners) AS partners, (SELECT count(*) FROM statements WHERE revision > 0) AS statements
-FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM blocks ORDER BY block_no DESC LIMIT 1) AS h ON true
 """
 
 
 async def figures(uow: UnitOfWork, *, now: datetime) -> FiguresOut:
-    """What is owed, what waits, and where the chain ends."""
+    """What is owed, what waits, and where the chain ends, of one moment. In a transaction of its own."""
+    await fix_snapshot(uow)
+    head = await blocks.head(uow)
     balances: dict[AccountKind, dict[str, int]] = {}
-    for row in await uow.raw.fetch(_BALANCES):
+    for row in await uow.raw.fetch(_BALANCES, head.to_no):
         kind = AccountKind(row["kind"])
         balances.setdefault(kind, {})[row["currency"]] = row["minor"] if kind in DEBIT_NORMAL else -row["minor"]
     waiting = await uow.raw.fetchrow(_WAITING)
-    chain = await uow.raw.fetchrow(_CHAIN)
+    counts = await uow.raw.fetchrow(_COUNTS, head.to_no)
     assert waiting is not None  # noqa: S101  # aggregates have a row
-    assert chain is not None  # noqa: S101  # so has `one`
+    assert counts is not None  # noqa: S101  # and so have counts
     return FiguresOut(
         payable_minor=balances.get(AccountKind.PAYABLE, {}),
         deferred_minor=balances.get(AccountKind.DEFERRED, {}),
@@ -54,11 +56,11 @@ async def figures(uow: UnitOfWork, *, now: datetime) -> FiguresOut:
             fact: WaitingSplits(count=waiting[fact], oldest_s=_age_s(waiting[f"{fact}_since"], now))
             for fact in FactKind
         },
-        head_block_no=chain["block_no"],
-        head_hash=chain["hash"],
-        unsealed_journals=chain["unsealed"],
-        partners=chain["partners"],
-        statements=chain["statements"],
+        head_block_no=head.block_no,
+        head_hash=head.hash.hex(),
+        unsealed_journals=counts["unsealed"],
+        partners=counts["partners"],
+        statements=counts["statements"],
     )
 
 

@@ -8,18 +8,19 @@ from asyncpg import Record
 from services.settlement.domain.accounts import DEBIT_NORMAL, AccountKind
 from services.settlement.domain.journals import JournalKind, journal_id
 from services.settlement.queries.paging import number_in
+from services.settlement.repository import blocks
+from services.settlement.repository.snapshots import fix_snapshot
 from services.settlement.schemas.ledger import AccountOut, AccountPage, JournalOut, JournalsOut, PostingOut
 from shared.database import UnitOfWork
 from shared.http import encode_cursor
 
-# One statement, so one snapshot: the sealed totals of an account, and what has been posted since.
 _ACCOUNTS = """
-WITH head AS (SELECT coalesce(max(to_no), 0) AS to_no FROM blocks), page AS (
+WITH page AS (
   SELECT * FROM accounts
   WHERE account_id > $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR owner = $3)
   ORDER BY account_id LIMIT $4
 ), tail AS (
-  SELECT p.* FROM postings p, head WHERE p.journal_no > head.to_no
+  SELECT * FROM postings WHERE journal_no > $5
 ), moved AS (
   SELECT account_id, debit_minor, credit_minor FROM account_totals WHERE account_id IN (SELECT account_id FROM page)
   UNION ALL SELECT debit_account, amount_minor, 0 FROM tail
@@ -54,9 +55,14 @@ ORDER BY j.journal_no, p.line
 async def accounts(
     uow: UnitOfWork, *, kind: AccountKind | None, owner: str | None, cursor: str | None, limit: int
 ) -> AccountPage:
-    """Accounts in the order in which they were opened."""
+    """Accounts in the order in which they were opened: the sealed totals and what has been posted since, of one moment.
+
+    In a transaction of its own. :raises Problem: 422 `cursor.invalid`.
+    """
     after = number_in(cursor) if cursor else 0
-    rows = await uow.raw.fetch(_ACCOUNTS, after, kind, owner, limit + 1)
+    await fix_snapshot(uow)
+    sealed_no = (await blocks.head(uow)).to_no
+    rows = await uow.raw.fetch(_ACCOUNTS, after, kind, owner, limit + 1, sealed_no)
     more = encode_cursor(rows[limit - 1]["account_id"]) if len(rows) > limit else None
     return AccountPage(items=[_account(row) for row in rows[:limit]], next_cursor=more)
 

@@ -27,14 +27,15 @@ _JOURNALS = """
 SELECT j.journal_no, j.kind, j.subject_id, j.order_id, j.component_id, j.currency, j.lines, j.posted_at,
        p.line, d.code AS debit, c.code AS credit, p.amount_minor, p.posted_on, p.partner_id, p.party
 FROM journals j
-LEFT JOIN postings p USING (journal_no)
+LEFT JOIN LATERAL (SELECT * FROM postings WHERE journal_no = j.journal_no OFFSET 0) p ON true
 LEFT JOIN accounts d ON d.account_id = p.debit_account
 LEFT JOIN accounts c ON c.account_id = p.credit_account
 WHERE j.journal_no > $1 AND j.journal_no <= $2 ORDER BY j.journal_no, p.line
 """
 
 _ORPHAN = """
-SELECT p.journal_no FROM postings p LEFT JOIN journals j USING (journal_no)
+SELECT p.journal_no
+FROM postings p LEFT JOIN journals j ON j.journal_no = p.journal_no AND j.journal_no > $1 AND j.journal_no <= $2
 WHERE p.journal_no > $1 AND p.journal_no <= $2 AND j.journal_no IS NULL ORDER BY p.journal_no LIMIT 1
 """
 

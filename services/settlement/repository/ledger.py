@@ -35,11 +35,12 @@ WITH given AS (
 SELECT position FROM numbered
 """
 
+# LATERAL with OFFSET 0: looked up row by row through the indexes, however long the tables have grown since the planning.
 _POSTED = """
 SELECT j.kind, j.subject_id, j.component_id, p.amount_minor, p.partner_id, p.party, d.code AS debit, c.code AS credit
 FROM unnest($1::text[], $2::uuid[]) AS k (kind, subject_id)
-JOIN journals j USING (subject_id, kind)
-JOIN postings p USING (journal_no)
+CROSS JOIN LATERAL (SELECT * FROM journals WHERE subject_id = k.subject_id AND kind = k.kind OFFSET 0) j
+CROSS JOIN LATERAL (SELECT * FROM postings WHERE journal_no = j.journal_no OFFSET 0) p
 JOIN accounts d ON d.account_id = p.debit_account
 JOIN accounts c ON c.account_id = p.credit_account
 ORDER BY p.journal_no, p.line
@@ -48,7 +49,7 @@ ORDER BY p.journal_no, p.line
 _SHARES = """
 SELECT 'split' AS kind, component_id AS subject_id FROM unnest($1::uuid[]) AS w (component_id)
 UNION ALL
-SELECT 'redemption', r.entitlement_id FROM unnest($1::uuid[]) AS w (component_id) JOIN redemptions r USING (component_id)
+SELECT 'redemption', entitlement_id FROM redemptions WHERE component_id = ANY($1::uuid[])
 """
 
 

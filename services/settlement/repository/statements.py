@@ -46,8 +46,7 @@ WITH mine AS (
   SELECT m.kind, p.posted_on, CASE WHEN m.account_id = p.credit_account THEN p.amount_minor ELSE -p.amount_minor END,
          p.journal_no
   FROM postings p JOIN mine m ON m.account_id IN (p.debit_account, p.credit_account)
-  WHERE p.journal_no > (SELECT coalesce(max(to_no), 0) FROM blocks) AND p.journal_no <= $5
-    AND p.partner_id = $1 AND p.posted_on < $4
+  WHERE p.journal_no > $6 AND p.journal_no <= $5 AND p.partner_id = $1 AND p.posted_on < $4
 )
 SELECT coalesce(sum(minor) FILTER (WHERE day < $3 AND kind = 'payable'), 0)::bigint AS amount_minor,
        coalesce(sum(minor) FILTER (WHERE day < $3 AND kind = 'deferred'), 0)::bigint AS deferred_minor,
@@ -84,8 +83,7 @@ _ANCHOR = "SELECT block_no, hash FROM blocks WHERE to_no >= $1 ORDER BY to_no LI
 
 _UNSEALED_BEFORE = """
 SELECT EXISTS (
-  SELECT FROM postings WHERE journal_no > (SELECT coalesce(max(to_no), 0) FROM blocks) AND journal_no <= $1
-    AND partner_id IS NOT NULL AND posted_on < $2)
+  SELECT FROM postings WHERE journal_no > $3 AND journal_no <= $1 AND partner_id IS NOT NULL AND posted_on < $2)
 """
 
 _ADD = """
@@ -133,9 +131,16 @@ async def currencies(uow: UnitOfWork, partner_id: UUID) -> list[str]:
     return [row["currency"] for row in await uow.raw.fetch(_CURRENCIES, partner_id)]
 
 
-async def figures(uow: UnitOfWork, *, partner_id: UUID, currency: str, period: Period, last_no: int) -> Figures:
-    """Opening balance, movements and the last journal of a period, of all that is posted up to a final number."""
-    before = await uow.raw.fetchrow(_MOVED_BEFORE, partner_id, currency, period.from_day, period.to_day, last_no)
+async def figures(
+    uow: UnitOfWork, *, partner_id: UUID, currency: str, period: Period, sealed_no: int, last_no: int
+) -> Figures:
+    """Opening balance, movements and the last journal of a period, of all that is posted up to a final number.
+
+    `sealed_no` is the last journal that the daily totals cover, in the same snapshot.
+    """
+    before = await uow.raw.fetchrow(
+        _MOVED_BEFORE, partner_id, currency, period.from_day, period.to_day, last_no, sealed_no
+    )
     assert before is not None  # noqa: S101  # an aggregate has a row
     opening = Balance(before["amount_minor"], before["deferred_minor"])
     through_no = before["through_no"]
@@ -149,9 +154,9 @@ async def figures(uow: UnitOfWork, *, partner_id: UUID, currency: str, period: P
     return Figures(opening, movements, through_no)
 
 
-async def unsealed_before(uow: UnitOfWork, *, last_no: int, day: date) -> bool:
+async def unsealed_before(uow: UnitOfWork, *, sealed_no: int, last_no: int, day: date) -> bool:
     """Whether anything of partners was posted before the day that no block seals yet."""
-    found: bool = await uow.raw.fetchval(_UNSEALED_BEFORE, last_no, day)
+    found: bool = await uow.raw.fetchval(_UNSEALED_BEFORE, last_no, day, sealed_no)
     return found
 
 

@@ -9,7 +9,7 @@ from services.settlement.domain.partners import PartnerUnknownError
 from services.settlement.domain.periods import CUT_OFF_GRACE, Period, PeriodError
 from services.settlement.domain.statement_files import FileDigest, FileFormat
 from services.settlement.domain.statements import FileFacts, Statement, StatementDriftError
-from services.settlement.repository import statements
+from services.settlement.repository import blocks, statements
 from services.settlement.repository.due_statements import DueStatement, due, forget_provisional
 from services.settlement.repository.snapshots import fix_snapshot
 from services.settlement.repository.statements import StoredStatement
@@ -101,10 +101,13 @@ async def _figure(
         name = await statements.partner_name(uow, partner_id)
         if name is None:
             raise PartnerUnknownError(f"there is no partner {partner_id}")
+        sealed_no = (await blocks.head(uow)).to_no
         figures = await statements.figures(
-            uow, partner_id=partner_id, currency=currency, period=period, last_no=last_no
+            uow, partner_id=partner_id, currency=currency, period=period, sealed_no=sealed_no, last_no=last_no
         )
-        final = period.is_over(now) and not await statements.unsealed_before(uow, last_no=last_no, day=period.to_day)
+        final = period.is_over(now) and not await statements.unsealed_before(
+            uow, sealed_no=sealed_no, last_no=last_no, day=period.to_day
+        )
         anchor = await statements.anchor(uow, figures.through_no) if final else None
     if before is not None and before.is_final and (not final or before.through_no == figures.through_no):
         return before
