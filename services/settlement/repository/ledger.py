@@ -22,7 +22,7 @@ WITH given AS (
   ON CONFLICT (subject_id, kind) DO NOTHING
   RETURNING journal_no, subject_id, kind
 ), numbered AS (
-  SELECT journal_no, position, subject_id, kind FROM added JOIN given USING (subject_id, kind)
+  SELECT journal_no, position FROM added JOIN given USING (subject_id, kind)
 ), moved AS (
   INSERT INTO postings
     (journal_no, line, debit_account, credit_account, amount_minor, posted_on, partner_id, party)
@@ -32,7 +32,7 @@ WITH given AS (
     AS p (position, line, debit_account, credit_account, amount_minor, partner_id, party)
   JOIN numbered USING (position)
 )
-SELECT position FROM numbered
+SELECT count(*) FROM added
 """
 
 # LATERAL with OFFSET 0: looked up row by row through the indexes, however long the tables have grown since the planning.
@@ -72,7 +72,7 @@ async def post(uow: UnitOfWork, numbers: AccountNumbers, journals: Sequence[Jour
         for line, p in enumerate(journal.postings, start=1)
     ]
     positions, line_numbers, debited, credited, amounts, partners, parties = _columns(lines, 7)
-    rows = await uow.raw.fetch(
+    added = await uow.raw.fetchval(
         _POST,
         *_columns([journal[:5] for journal in journals], 5),
         _numbers(len(journal.postings) for journal in journals),
@@ -86,9 +86,8 @@ async def post(uow: UnitOfWork, numbers: AccountNumbers, journals: Sequence[Jour
         parties,
         business_day(now),
     )
-    added = {row["position"] for row in rows}
-    if len(added) < len(journals):
-        await _same_as_posted(uow, [j for position, j in enumerate(journals, start=1) if position not in added])
+    if added < len(journals):
+        await _same_as_posted(uow, journals)
 
 
 async def posted_splits(uow: UnitOfWork, component_ids: Sequence[UUID]) -> dict[UUID, list[PostedShare]]:
