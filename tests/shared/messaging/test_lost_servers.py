@@ -88,7 +88,11 @@ def as_test_broker(kafka: KafkaBroker) -> TestBroker:
 
 @pytest.mark.needs_kafka
 async def test_a_broker_that_comes_back_empty_is_filled_again(house: Database, own_kafka: KafkaBroker) -> None:
-    """What was published and not read is still read, once, in order; what was read has no second effect."""
+    """What was published and not read is still read, once, in order; what was read has no second effect.
+
+    What was under way while the broker was lost may be taken by the empty one before its emptiness is noticed: it comes
+    once, but perhaps before what is filled in again.
+    """
     broker, group, order_id, unread = as_test_broker(own_kafka), new_group(), new_id(), new_id()
     async with running(make_relay(house, broker)):
         async with running(make_consumer(house, broker, group)):
@@ -98,10 +102,13 @@ async def test_a_broker_that_comes_back_empty_is_filled_again(house: Database, o
         await until_published(house)
         await asyncio.to_thread(own_kafka.stop)
         own_kafka.wipe()
-        await say(house, unread, "said while the broker was away")
+        under_way = "said while the broker was away"
+        await say(house, unread, under_way)
         await asyncio.to_thread(own_kafka.start)
         async with running(make_consumer(house, broker, group)):
-            assert await until_effects(house, unread, 31) == [*numbered(30), "said while the broker was away"]
+            effects = await until_effects(house, unread, 31)
+            assert effects.count(under_way) == 1
+            assert [effect for effect in effects if effect != under_way] == [*numbered(30)]
             await say(house, order_id, "after")
             assert await until_effects(house, order_id, 51) == [*numbered(50), "after"]
     assert await fetchval(house, "SELECT count(*) FROM outbox_refill") == 0
