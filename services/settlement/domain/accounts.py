@@ -48,9 +48,6 @@ class AccountKind(StrEnum):
     """Expense: what points cost when they are given."""
 
 
-PARTNER_KINDS = frozenset({AccountKind.PAYABLE, AccountKind.DEFERRED})
-"""The accounts a partner's statement speaks of."""
-
 DEFERRED_KINDS = frozenset({AccountKind.DEFERRED, AccountKind.PLATFORM_DEFERRED})
 
 DEBIT_NORMAL = frozenset(
