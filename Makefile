@@ -16,7 +16,7 @@ help: ## Say what can be done
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The local stack
-.PHONY: up down clean logs status run
+.PHONY: up down clean logs status run ledger-verify
 up: $(STAMP) ## Start everything here, without Docker (STACK=kafka|embedded|compose chooses)
 	@$(BIN)/python -m dev.stack up
 down: ## Stop it; data is kept
@@ -29,6 +29,8 @@ status: $(STAMP) ## Say what runs, where, and what memory it takes
 	@$(BIN)/python -m dev.stack status
 run: $(STAMP) ## Run one service of the stack in the foreground: make run s=order
 	@$(BIN)/python -m dev.stack run $(s)
+ledger-verify: $(STAMP) ## Read the running stack's whole ledger again: balance, chain, walls
+	@$(BIN)/python -m dev.stack run settlement verify
 
 ##@ See it work
 .PHONY: demo bench

@@ -132,17 +132,22 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Take the service out of the background and become it, so that a debugger and Ctrl-C work."""
+    """Take the service out of the background and become it, so that a debugger and Ctrl-C work.
+
+    With words of its own (`run settlement verify`) it is another command of the service, beside the one that serves.
+    """
     stack = Stack.from_environment(plain_voice())
     part = find_part(arguments.name)
     if part is None:
         names = ", ".join(part.name for part in PARTS)
         raise StepFailedError(f"there is no service {arguments.name!r}; there are {names}")
     environment = stack.running_environment()
-    stack.supervisor.stop(part.name)
-    stack.say(f"{part.name} in the foreground on {stack.ports.address(part.name)}; `make up` puts it back")
+    if not arguments.words:
+        stack.supervisor.stop(part.name)
+        stack.say(f"{part.name} in the foreground on {stack.ports.address(part.name)}; `make up` puts it back")
     os.chdir(REPOSITORY)
-    os.execve(sys.executable, [sys.executable, "-m", part.module], environment.complete())  # noqa: S606  (no shell)
+    command = [sys.executable, "-m", part.module, *arguments.words]
+    os.execve(sys.executable, command, environment.complete())  # noqa: S606  (no shell)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -172,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name)
     for name in ("logs", "migrate"):
         commands.add_parser(name).add_argument("names", nargs="*")
-    commands.add_parser("run").add_argument("name")
+    run = commands.add_parser("run")
+    run.add_argument("name")
+    run.add_argument("words", nargs="*")
     migration = commands.add_parser("migration")
     migration.add_argument("name")
     migration.add_argument("message")
