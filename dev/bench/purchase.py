@@ -1,7 +1,6 @@
 """One whole purchase as a mini-program makes it: order, pay, wait, read the code."""
 
 import asyncio
-import random
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -12,12 +11,14 @@ import orjson
 
 from dev.bench.connection import Answer, Target
 
-FIRST_LOOK_AFTER_S = 0.15
+WAIT = "wait=5"
+"""Who knows the order's state is answered when it changes, or after so many seconds."""
+
 LOOK_AGAIN_AFTER_S = 0.15
-LOOK_LESS_OFTEN = 1.5
-"""Who waits longer asks less often, as a well-made client does; else a slow system would drown in the asking."""
+"""After an answer that told nothing new."""
 
 GIVE_UP_AFTER_S = 30
+NOT_MODIFIED = 304
 READABLE = frozenset({"issued", "settled"})
 
 
@@ -102,16 +103,19 @@ async def pay(shop: Shop, buyer: Buyer, order_id: str) -> None:
 
 
 async def read_code(shop: Shop, buyer: Buyer, order_id: str) -> str:
-    """Look at the order until its component is issued, then reveal the code."""
-    await asyncio.sleep(FIRST_LOOK_AFTER_S * random.uniform(0.8, 1.2))
-    give_up, pause_s = time.perf_counter() + GIVE_UP_AFTER_S, LOOK_AGAIN_AFTER_S
+    """Follow the order from state to state until its component is issued, then reveal the code."""
+    give_up, known = time.perf_counter() + GIVE_UP_AFTER_S, '"1"'  # the ETag of a new order
     while time.perf_counter() < give_up:
-        answer = await shop.gateway.request("GET", f"/v1/orders/{order_id}", headers=buyer.headers)
-        component = _content("status", answer, 200)["lines"][0]["components"][0]
+        condition = {"If-None-Match": known, "Prefer": WAIT}
+        answer = await shop.gateway.request("GET", f"/v1/orders/{order_id}", headers={**buyer.headers, **condition})
+        if answer.status == NOT_MODIFIED:
+            await asyncio.sleep(LOOK_AGAIN_AFTER_S)
+            continue
+        order = _content("status", answer, 200)
+        component = order["lines"][0]["components"][0]
         if component["status"] in READABLE:
             return await _reveal(shop, buyer, component["entitlement_ids"][0])
-        await asyncio.sleep(pause_s)
-        pause_s *= LOOK_LESS_OFTEN
+        known = f'"{order["version"]}"'
     raise PurchaseFailedError("status: never issued")
 
 

@@ -77,6 +77,9 @@ class Connector:
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
                 "jit": "off",
+                # Planning a statement of the hot path anew took more than running it. So every statement is planned once
+                # per connection, for any parameters, and must be written so that one plan suits them all.
+                "plan_cache_mode": "force_generic_plan",
                 **_NOTICE_THE_DEAD,
             },
         }

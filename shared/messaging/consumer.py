@@ -57,7 +57,7 @@ class ConsumerOptions:
 
     batch_records: int = 500
     poll_s: float = 0.5
-    pace_s: float = 0.02
+    pace_s: float = 0.08
     offsets_s: float = 0.25
     session_s: float = 15.0
 

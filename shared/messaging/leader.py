@@ -51,7 +51,7 @@ class RelayOptions:
 
     batch_rows: int = 1_000
     poll_s: float = 1.0
-    pace_s: float = 0.02
+    pace_s: float = 0.04
     check_s: float = 15.0
     settle_s: float = 7.0
     frozen_s: float = 30.0

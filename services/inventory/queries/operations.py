@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
     FROM cards JOIN entitlements unit ON unit.card_id = cards.card_id AND NOT unit.restocked
     WHERE cards.batch_id = batch.batch_id
 ) AS given
-WHERE batch.sku_id = $1 AND ($2::uuid IS NULL OR batch.batch_id < $2) ORDER BY batch.batch_id DESC LIMIT $3
+WHERE batch.sku_id = $1 AND batch.batch_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY batch.batch_id DESC LIMIT $3
 """
 
 _SUPPLIERS = """
@@ -37,7 +37,7 @@ SELECT supplier_id, name, base_url, merchant_id, active,
        coalesce((SELECT json_agg(json_build_object('sku_id', sku_id, 'supplier_sku', supplier_sku,
                                                    'cost_minor', cost_minor, 'priority', priority) ORDER BY sku_id)
                  FROM supplier_skus WHERE supplier_skus.supplier_id = suppliers.supplier_id), '[]') AS skus
-FROM suppliers WHERE ($1::uuid IS NULL OR supplier_id < $1) ORDER BY supplier_id DESC LIMIT $2
+FROM suppliers WHERE supplier_id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY supplier_id DESC LIMIT $2
 """
 
 _TASKS = """
@@ -45,7 +45,7 @@ SELECT task.task_id, task.component_id, delivery.order_id, task.supplier_id, tas
        task.state, task.quantity, task.cost_minor, task.attempts, task.questions, task.last_reason, task.created_at,
        task.ended_at
 FROM supplier_tasks task JOIN deliveries delivery ON delivery.component_id = task.component_id
-WHERE task.state = $1 AND ($2::uuid IS NULL OR task.task_id < $2) ORDER BY task.task_id DESC LIMIT $3
+WHERE task.state = $1 AND task.task_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY task.task_id DESC LIMIT $3
 """
 
 _LOW_STOCK = """

@@ -48,14 +48,14 @@ _LIST = (
     _PRODUCT
     + """
 AND ($2::text IS NULL OR product.category = $2) AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
-AND ($4::uuid IS NULL OR product.product_id < $4)
+AND product.product_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY product.product_id DESC LIMIT $5
 """
 )
 
 _SKUS = f"""
 SELECT {_SKU} AS sku FROM {_SKU_SOURCE}
-WHERE ($1::uuid IS NULL OR sku.product_id = $1) AND ($2::uuid IS NULL OR sku.sku_id < $2)
+WHERE ($1::uuid IS NULL OR sku.product_id = $1) AND sku.sku_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY sku.sku_id DESC LIMIT $3
 """  # noqa: S608  # composed of the constants above
 

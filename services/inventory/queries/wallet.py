@@ -20,7 +20,7 @@ SELECT unit.entitlement_id, unit.order_id, unit.component_id, unit.sku_id, sku.n
        unit.member_id, unit.reveals
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
 """
-_AFTER = " AND ($2::uuid IS NULL OR unit.entitlement_id < $2) ORDER BY unit.entitlement_id DESC LIMIT $3"
+_AFTER = " AND unit.entitlement_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY unit.entitlement_id DESC LIMIT $3"
 
 _OF_MEMBER = _COLUMNS + "WHERE unit.member_id = $1" + _AFTER
 _OF_ORDER = _COLUMNS + "WHERE unit.order_id = $1" + _AFTER
@@ -37,7 +37,7 @@ WHERE unit.entitlement_id = ANY($1::uuid[])
 
 _REDEMPTIONS = """
 SELECT redemption_id, sku_id, order_id, masked, store, redeemed_at FROM redemptions
-WHERE partner_id = $1 AND ($2::uuid IS NULL OR redemption_id < $2) ORDER BY redemption_id DESC LIMIT $3
+WHERE partner_id = $1 AND redemption_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY redemption_id DESC LIMIT $3
 """
 
 

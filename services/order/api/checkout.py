@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.order.api.desk import Desk, OrderDesk, RawBody
+from services.order.api.orders import NEW_ORDER_ETAG
 from services.order.clients.neighbours import Verdict
 from services.order.domain.checkouts import ClaimWanted, NewOrder, SealedContact, accept, draft_order
 from services.order.domain.contacts import Contact, ContactError, contact_of
@@ -242,7 +243,7 @@ def _answer(desk: Desk, facts: dict[str, Any], *, replayed: bool) -> Response:
         out.model_dump_json(exclude_none=True),
         status_code=201,
         media_type="application/json",
-        headers=REPLAYED if replayed else None,
+        headers={"ETag": NEW_ORDER_ETAG, **(REPLAYED if replayed else {})},
     )
 
 

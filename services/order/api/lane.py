@@ -73,10 +73,17 @@ class LeanCall:
     @property
     def key(self) -> str:
         """The idempotency key."""
-        for name, value in self._scope["headers"]:
-            if name == b"idempotency-key" and 0 < len(value) <= MAX_KEY_CHARS:
+        key = self.header(b"idempotency-key")
+        if key is None or not 0 < len(key) <= MAX_KEY_CHARS:
+            raise NotLeanError
+        return key
+
+    def header(self, name: bytes) -> str | None:
+        """What the caller says under this name, given in small letters."""
+        for known, value in self._scope["headers"]:
+            if known == name:
                 return str(value.decode("latin-1"))
-        raise NotLeanError
+        return None
 
     def read(self, model: type[Body]) -> Body:
         """The body."""
@@ -112,7 +119,8 @@ async def _take_notify(call: LeanCall) -> Response:
 
 
 async def _take_look(call: LeanCall) -> Response:
-    return await get_order(call.order_id, call.owner, call.desk)
+    known, prefer = call.header(b"if-none-match"), call.header(b"prefer")
+    return await get_order(call.order_id, call.owner, call.desk, known, prefer)
 
 
 ROUTES: Sequence[_LeanRoute] = (

@@ -31,7 +31,7 @@ WHERE o.order_id = ANY($1::uuid[])
 ORDER BY o.order_id, c.position
 """
 _MEMBER_PAGE = """
-SELECT order_id FROM orders WHERE member_id = $1 AND ($2::uuid IS NULL OR order_id < $2)
+SELECT order_id FROM orders WHERE member_id = $1 AND order_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY order_id DESC LIMIT $3
 """
 _VERSIONS = "SELECT order_id, version FROM orders WHERE order_id = ANY($1::uuid[])"

@@ -17,7 +17,7 @@ from shared.observability import Gauge, get_logger
 POLL_INTERVAL_S = 0.25
 """A change whose doorbell was lost is seen this much later."""
 
-LOOK_INTERVAL_S = 0.02
+LOOK_INTERVAL_S = 0.04
 """Doorbells closer together than this are one look."""
 
 WATCHES_MAX = 20_000

@@ -262,3 +262,8 @@ async def test_losing_the_connection_is_named_as_such(database: Database) -> Non
                 await killer.raw.execute("SELECT pg_terminate_backend($1)", pid)
             await add(uow, 1)
     assert await count(database) == 0
+
+
+async def test_statements_are_planned_once_for_any_parameters(database: Database) -> None:
+    async with database.read() as uow:
+        assert await uow.raw.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
