@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dev.bench import drain, floors, goods, relay, rush, sustained
+from dev.bench import capacity, drain, floors, goods, relay, rush, sustained
 from dev.bench.connection import Target
 from dev.bench.processes import ProcessorTime, memory_mb, own_seconds
 from dev.bench.purchase import Buyer, Shop
@@ -18,6 +18,7 @@ from dev.stack.parts import PartControl
 
 DRIVER = "load driver"
 WARM_UP_S = 5
+CAPACITY_S = 20
 SKUS = 20
 MEMBERS = 400
 
@@ -31,6 +32,24 @@ class Size:
     drain_orders: int
     rush_buyers: int
     rush_units: int
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Processor time of everything since a moment, the load driver's own included."""
+
+    stack: Stack
+    before: ProcessorTime
+    own_before: float
+
+    @classmethod
+    def start(cls, stack: Stack) -> "Meter":
+        return cls(stack, ProcessorTime.now(stack.supervisor.running()), own_seconds())
+
+    def read(self) -> Mapping[str, float]:
+        """Seconds by process."""
+        spent = dict(ProcessorTime.now(self.stack.supervisor.running()).since(self.before))
+        return {**spent, DRIVER: own_seconds() - self.own_before}
 
 
 @dataclass(frozen=True)
@@ -51,12 +70,14 @@ class Bench:
         buyers = await goods.members(self.api, count=MEMBERS)
         skus = await self._goods()
         await self._sustained(buyers, skus)
+        await self._capacity(buyers, skus)
         await self._rush()
         await self._drain(buyers, skus)
         await self._floors()
 
     async def _goods(self) -> Sequence[str]:
-        needed = self.size.per_s * (self.size.seconds + WARM_UP_S) + self.size.drain_orders
+        seconds = WARM_UP_S + self.size.seconds + CAPACITY_S
+        needed = self.size.per_s * seconds + self.size.drain_orders
         each = int(needed / SKUS * 1.3) + 50
         return await goods.stock_up(self.desk, self.access, skus=SKUS, cards_each=each, name="压测卡")
 
@@ -67,11 +88,9 @@ class Bench:
 
     async def _sustained(self, buyers: Sequence[Buyer], skus: Sequence[str]) -> None:
         await sustained.run(self.shop, buyers, skus, per_s=self.size.per_s / 2, seconds=WARM_UP_S)
-        before, own = ProcessorTime.now(self.stack.supervisor.running()), own_seconds()
+        meter = Meter.start(self.stack)
         result = await sustained.run(self.shop, buyers, skus, per_s=self.size.per_s, seconds=self.size.seconds)
-        spent = dict(ProcessorTime.now(self.stack.supervisor.running()).since(before))
-        spent[DRIVER] = own_seconds() - own
-        cpu_ms = sum(spent.values()) * 1000 / max(result.completed, 1)
+        spent = meter.read()
         add = self.report.add
         rate = f"{result.wanted_per_s:.0f}/s offered for {self.size.seconds:.0f} s"
         add("whole purchases", result.purchases_per_s, f"{result.purchases_per_s:.0f}/s", rate, key="purchases_per_s")
@@ -79,11 +98,34 @@ class Bench:
         p99, p50 = result.paid_to_readable_p99_ms, result.paid_to_readable_p50_ms
         add("paid → readable p99", p99, f"{p99:.0f} ms", f"p50 {p50:.0f} ms", key="paid_to_readable_p99_ms")
         add("order placed p99", result.order_p99_ms, f"{result.order_p99_ms:.0f} ms")
+        cpu_ms = sum(spent.values()) * 1000 / max(result.completed, 1)
         add("processor per purchase", cpu_ms, f"{cpu_ms:.2f} ms", "everything, the load too", key="cpu_ms_per_purchase")
-        self.report.figures["cpu_ms_by_process"] = {
-            name: round(seconds * 1000 / max(result.completed, 1), 3) for name, seconds in spent.items()
-        }
-        print(processor_table(spent, purchases=result.completed), flush=True)
+        self._table(spent, result.completed, key="cpu_ms_by_process")
+
+    async def _capacity(self, buyers: Sequence[Buyer], skus: Sequence[str]) -> None:
+        meter = Meter.start(self.stack)
+        result = await capacity.run(self.shop, buyers, skus, seconds=CAPACITY_S)
+        spent = meter.read()
+        add, crowd = self.report.add, f"{capacity.AT_ONCE} buyers at a time; failed: {result.error_kinds or 0}"
+        add(
+            "whole purchases at most",
+            result.purchases_per_s,
+            f"{result.purchases_per_s:.0f}/s",
+            crowd,
+            key="capacity_per_s",
+        )
+        p99, p50 = result.paid_to_readable_p99_ms, result.paid_to_readable_p50_ms
+        add("  paid → readable p99", p99, f"{p99:.0f} ms", f"p50 {p50:.0f} ms", key="capacity_p99_ms")
+        cpu_ms = sum(spent.values()) * 1000 / max(result.completed, 1)
+        loops = f"{cpu_ms / result.loop_ms:.1f} loops of {result.loop_ms:.2f} ms (this machine's speed then)"
+        add("  processor per purchase", cpu_ms, f"{cpu_ms:.2f} ms", loops, key="capacity_cpu_ms")
+        self.report.figures["loop_ms"] = round(result.loop_ms, 3)
+        self._table(spent, result.completed, key="capacity_cpu_ms_by_process")
+
+    def _table(self, spent: Mapping[str, float], completed: int, *, key: str) -> None:
+        each = {name: round(seconds * 1000 / max(completed, 1), 3) for name, seconds in spent.items()}
+        self.report.figures[key] = each
+        print(processor_table(spent, purchases=completed), flush=True)
 
     async def _rush(self) -> None:
         units = self.size.rush_units

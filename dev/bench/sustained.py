@@ -50,7 +50,7 @@ async def run(shop: Shop, buyers: Sequence[Buyer], skus: Sequence[str], *, per_s
 
 def _sum_up(tasks: Sequence[asyncio.Task[Purchase]], *, wanted_per_s: float, took_s: float) -> Sustained:
     done = [task.result() for task in tasks if not task.cancelled() and task.exception() is None]
-    failures = Counter("never ended" if task.cancelled() else _kind(task.exception()) for task in tasks)
+    failures = Counter("never ended" if task.cancelled() else kind_of(task.exception()) for task in tasks)
     failures.pop("", None)
     readable = [purchase.paid_to_readable_s for purchase in done]
     return Sustained(
@@ -71,7 +71,8 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def _kind(error: BaseException | None) -> str:
+def kind_of(error: BaseException | None) -> str:
+    """A name for how a purchase failed, to count by; empty for none."""
     match error:
         case None:
             return ""
