@@ -54,7 +54,8 @@ class AuxiliaryConnection:
     async def _drop(self) -> None:
         raw = self._raw
         if raw is not None:
-            self._ended(raw)  # asyncpg tells its listeners a little later, when nobody would know this connection any more
+            # asyncpg tells its listeners a little later, when nobody would know this connection any more.
+            self._ended(raw)
             await close_raw(raw)
 
     def _ended(self, ended: object) -> None:
