@@ -38,11 +38,6 @@ def allocate(total_minor: int, weights: Sequence[int | Fraction]) -> list[int]:
     return parts
 
 
-def share(amount_minor: int, basis_points: int) -> Fraction:
-    """The exact part of an amount, unrounded: hand several of them to `allocate`."""
-    return Fraction(amount_minor * basis_points, BASIS_POINTS)
-
-
 def format_minor(amount_minor: int, currency: str) -> str:
     """The amount in the currency's major unit as people write it: 1234 CNY is `12.34`."""
     digits = _DIGITS.get(currency, _USUAL_DIGITS)

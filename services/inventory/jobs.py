@@ -12,7 +12,7 @@ from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
 from shared.crypto import Keyring
-from shared.database import Coalescer, Database, TransientDatabaseError
+from shared.database import Coalescer, Database, Lease, TransientDatabaseError
 from shared.http import Background, every, prune_idempotency
 from shared.messaging import prune_inbox, prune_outbox
 from shared.observability import get_logger
@@ -78,18 +78,17 @@ async def rewrap_keys(database: Database, keyring: Keyring) -> None:
 
 async def prune(database: Database) -> None:
     """Forget what is past its retention, in small transactions, by one process at a time."""
-    async with database.exclusive("inventory.prune") as mine:
-        if not mine:
-            return
-        await _in_rounds(database, lambda uow: prune_outbox(uow, now=utc_now(), limit=PRUNE_ROWS))
-        await _in_rounds(database, lambda uow: prune_inbox(uow, now=utc_now(), limit=PRUNE_ROWS))
-        async with database.begin() as uow:
-            await prune_idempotency(uow, before=utc_now() - IDEMPOTENCY_KEPT, limit=PRUNE_ROWS)
-            await upkeep.forget_buyer_fields(uow, now=utc_now())
+    async with database.exclusive("inventory.prune") as ours:
+        await _in_rounds(database, ours, lambda uow: prune_outbox(uow, now=utc_now(), limit=PRUNE_ROWS))
+        await _in_rounds(database, ours, lambda uow: prune_inbox(uow, now=utc_now(), limit=PRUNE_ROWS))
+        if ours:
+            async with database.begin() as uow:
+                await prune_idempotency(uow, before=utc_now() - IDEMPOTENCY_KEPT, limit=PRUNE_ROWS)
+                await upkeep.forget_buyer_fields(uow, now=utc_now())
 
 
-async def _in_rounds(database: Database, prune_some: Callable[..., Awaitable[int]]) -> None:
-    for _ in range(PRUNE_ROUNDS_MAX):
+async def _in_rounds(database: Database, ours: Lease, prune_some: Callable[..., Awaitable[int]]) -> None:
+    for _ in ours.rounds(PRUNE_ROUNDS_MAX):
         async with database.begin() as uow:
             pruned = await prune_some(uow)
         if pruned < PRUNE_ROWS:

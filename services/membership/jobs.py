@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.membership.usecases import housekeeping, spending
 from shared.clock import Clock
-from shared.database import Database, UnitOfWork
+from shared.database import Database, Lease, UnitOfWork
 
 MEMBERS_PER_TRANSACTION = 500
 TRANSACTIONS_PER_TICK = 200
@@ -27,10 +27,8 @@ async def keep_tiers(database: Database, clock: Clock, *, grace: timedelta) -> N
         return await spending.take_back_tiers(uow, now=now, limit=MEMBERS_PER_TRANSACTION)
 
     async with database.exclusive("membership.keep_tiers") as ours:
-        if not ours:
-            return
         for step in (roll, apply, take_back):
-            await _drain(database, clock, step)
+            await _drain(database, ours, clock, step)
 
 
 async def forget(database: Database, clock: Clock) -> None:
@@ -40,12 +38,11 @@ async def forget(database: Database, clock: Clock) -> None:
         return await housekeeping.prune(uow, now=now, limit=MEMBERS_PER_TRANSACTION)
 
     async with database.exclusive("membership.forget") as ours:
-        if ours:
-            await _drain(database, clock, prune)
+        await _drain(database, ours, clock, prune)
 
 
-async def _drain(database: Database, clock: Clock, step: Step) -> None:
-    for _ in range(TRANSACTIONS_PER_TICK):
+async def _drain(database: Database, ours: Lease, clock: Clock, step: Step) -> None:
+    for _ in ours.rounds(TRANSACTIONS_PER_TICK):
         async with database.begin() as uow:
             found = await step(uow, clock())
         if found < MEMBERS_PER_TRANSACTION:

@@ -61,11 +61,11 @@ class Jobs:
 
     async def cancel_unpaid(self) -> None:
         """End orders that were not paid in time."""
-        await self._in_turns("order.cancel", _cancel)
+        await self._in_turns("order.cancel", _cancel, full=PER_TRANSACTION)
 
     async def nudge_overdue(self) -> None:
         """Announce the steps of late orders once more."""
-        await self._in_turns("order.nudge", _nudge)
+        await self._in_turns("order.nudge", _nudge, full=PER_TRANSACTION)
 
     async def prune(self) -> None:
         """Forget what is kept only for a while."""
@@ -74,9 +74,7 @@ class Jobs:
     async def query_payments(self) -> None:
         """Ask providers about payments whose notify has not come."""
         async with self.database.exclusive("order.query") as ours:
-            if not ours:
-                return
-            for _ in range(TRANSACTIONS_PER_TICK):
+            for _ in ours.rounds(TRANSACTIONS_PER_TICK):
                 async with self.database.begin() as uow:
                     due = await take_due_queries(uow, now=self.clock(), limit=PER_TRANSACTION)
                 await self._take_in(due, await _at_once(due, self._query))
@@ -86,9 +84,7 @@ class Jobs:
     async def send_refunds(self) -> None:
         """Have providers send back what is ready to go, and record what they say."""
         async with self.database.exclusive("order.refund") as ours:
-            if not ours:
-                return
-            for _ in range(TRANSACTIONS_PER_TICK):
+            for _ in ours.rounds(TRANSACTIONS_PER_TICK):
                 async with self.database.begin() as uow:
                     due = await take_due_refunds(uow, now=self.clock(), limit=PER_TRANSACTION)
                 await self._record(due, await _at_once(due, self._send))
@@ -148,18 +144,10 @@ class Jobs:
             async with self.database.begin() as uow:
                 await record_money_sent(uow, sent, provider_of=provider_of, now=self.clock())
 
-    async def _in_turns(
-        self,
-        name: str,
-        step: Callable[[UnitOfWork, datetime], Awaitable[int]],
-        *,
-        full: int = PER_TRANSACTION,
-    ) -> None:
+    async def _in_turns(self, name: str, step: Callable[[UnitOfWork, datetime], Awaitable[int]], *, full: int) -> None:
         """One transaction after another, as long as each finds its fill."""
         async with self.database.exclusive(name) as ours:
-            if not ours:
-                return
-            for _ in range(TRANSACTIONS_PER_TICK):
+            for _ in ours.rounds(TRANSACTIONS_PER_TICK):
                 async with self.database.begin() as uow:
                     found = await step(uow, self.clock())
                 if found < full:

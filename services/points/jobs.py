@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.points import usecases
 from shared.clock import Clock
-from shared.database import Database, UnitOfWork
+from shared.database import Database, Lease, UnitOfWork
 from shared.http import prune_idempotency
 from shared.messaging import prune_inbox, prune_outbox
 
@@ -21,10 +21,8 @@ Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
 async def roll(database: Database, clock: Clock) -> None:
     """Make available what has waited long enough, then expire what is over: in this order, as buyers expect it."""
     async with database.exclusive("points.roll") as ours:
-        if not ours:
-            return
-        await _drain(database, clock, _activate)
-        await _drain(database, clock, _expire)
+        for step in (_activate, _expire):
+            await _drain(database, ours, clock, step)
 
 
 async def measure(database: Database, clock: Clock) -> None:
@@ -38,12 +36,11 @@ async def measure(database: Database, clock: Clock) -> None:
 async def forget(database: Database, clock: Clock) -> None:
     """Forget what messaging and idempotency keep only for a while."""
     async with database.exclusive("points.forget") as ours:
-        if ours:
-            await _drain(database, clock, _forget)
+        await _drain(database, ours, clock, _forget)
 
 
-async def _drain(database: Database, clock: Clock, step: Step) -> None:
-    for _ in range(TRANSACTIONS_PER_TICK):
+async def _drain(database: Database, ours: Lease, clock: Clock, step: Step) -> None:
+    for _ in ours.rounds(TRANSACTIONS_PER_TICK):
         async with database.begin() as uow:
             found = await step(uow, clock())
         if found < ROWS_PER_TRANSACTION:

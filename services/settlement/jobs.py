@@ -34,7 +34,7 @@ async def seal(database: Database, clock: Clock) -> None:
         if not ours:
             return
         through_no = await final_number(database)
-        for _ in range(BLOCKS_PER_TICK):
+        for _ in ours.rounds(BLOCKS_PER_TICK):
             async with database.begin() as uow:
                 block = await seal_block(uow, through_no=through_no, now=clock())
             if block is None:
@@ -50,6 +50,8 @@ async def cut_off(database: Database, clock: Clock) -> None:
         async with database.read() as uow:
             waiting = await due_statements(uow, now=clock(), limit=STATEMENTS_PER_TICK)
         for partner_id, period in waiting:
+            if not ours:
+                return
             try:
                 await draw_statements(database, partner_id=partner_id, period=period, now=clock())
             except StatementDriftError:  # somebody must look; the other partners get theirs
@@ -74,9 +76,7 @@ async def verify(database: Database) -> None:
 async def forget(database: Database, clock: Clock) -> None:
     """Forget what messaging, idempotency keys and provisional statements are kept for only a while."""
     async with database.exclusive("settlement.forget") as ours:
-        if not ours:
-            return
-        for _ in range(TRANSACTIONS_PER_TICK):
+        for _ in ours.rounds(TRANSACTIONS_PER_TICK):
             async with database.begin() as uow:
                 found = await _forget(uow, clock())
             if found < ROWS_PER_TRANSACTION:

@@ -1,13 +1,12 @@
 """Envelope encryption, the blind index, and the type of what must never be shown. Mechanism only: no key lives here."""
 
 from shared.crypto.blind import blind_index, normalise_code
-from shared.crypto.envelope import MAX_SEALS_PER_DEK, SealBrokenError, new_dek, open_sealed, seal
+from shared.crypto.envelope import SealBrokenError, new_dek, open_sealed, seal
 from shared.crypto.keyring import Keyring, UnknownKeyVersionError, WrappedKey
 from shared.crypto.secret import MASK, Secret
 
 __all__ = [
     "MASK",
-    "MAX_SEALS_PER_DEK",
     "Keyring",
     "SealBrokenError",
     "Secret",

@@ -8,8 +8,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 DEK_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
-MAX_SEALS_PER_DEK = 2**32
-"""With random 96-bit nonces one key may seal this often (SP 800-38D, 8.3). One data key per import batch stays far below."""
 
 
 class SealBrokenError(Exception):
@@ -17,7 +15,10 @@ class SealBrokenError(Exception):
 
 
 def new_dek() -> bytes:
-    """A fresh data key. Take one per batch and keep it wrapped only."""
+    """A fresh data key. Take one per batch and keep it wrapped only.
+
+    With random 96-bit nonces one key may seal 2³² times (SP 800-38D, 8.3): a batch stays far below.
+    """
     return os.urandom(DEK_BYTES)
 
 

@@ -84,12 +84,10 @@ class Keyring:
             self._cache.popitem(last=False)
         return dek
 
-    def needs_rewrap(self, key: WrappedKey) -> bool:
-        """Whether an older key-encryption key wrapped it: such rows are moved before that key may be dropped."""
-        return key.kek_version != self.latest
-
     def rewrap(self, key: WrappedKey) -> WrappedKey:
         """The same data key under the latest key-encryption key; the records it seals stay as they are.
+
+        All keys that an older one wrapped are moved before that one may be dropped.
 
         :raises UnknownKeyVersionError: its key-encryption key is not in the ring.
         :raises SealBrokenError: it was not wrapped by that key.

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import asyncpg
 
 from shared.database.errors import DatabaseUnavailableError
 from shared.database.session import Connection, Connector, close_raw
+from shared.observability import get_logger
+
+log = get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -49,9 +52,11 @@ class AuxiliaryConnection:
         return self._raw
 
     async def _drop(self) -> None:
-        if self._raw is not None:
-            await close_raw(self._raw)  # calls _ended
-            self._raw = None
+        raw = self._raw
+        if raw is not None:
+            # asyncpg tells its listeners a little later, when nobody would know this connection any more.
+            self._ended(raw)
+            await close_raw(raw)
 
     def _ended(self, ended: object) -> None:
         if ended is self._raw:
@@ -69,6 +74,13 @@ class Lease:
 
     def __bool__(self) -> bool:
         return self._held and not self.lost.is_set()
+
+    def rounds(self, at_most: int) -> Iterator[int]:
+        """Take turns at a long job, as many as allowed, while the lock is held: where it is lost, another goes on."""
+        for number in range(at_most):
+            if not self:
+                return
+            yield number
 
 
 class AdvisoryLocks:
@@ -105,6 +117,7 @@ class AdvisoryLocks:
             await self._connection.run(lambda raw: raw.fetchval(self.UNLOCK, name))
 
     def _lose_all(self) -> None:
-        for lease in self._leases.values():
+        for name, lease in self._leases.items():
+            log.warning("database.lease_lost", lease=name)
             lease.lost.set()
         self._leases.clear()

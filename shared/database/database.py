@@ -66,7 +66,8 @@ class Database:
     async def exclusive(self, name: str) -> AsyncIterator[Lease]:
         """Only one process at a time gets a true lease of this name; the others get a false one, at once.
 
-        A lease turns false, and its `lost` is set, when the connection behind it breaks.
+        A lease turns false, and its `lost` is set, when the connection behind it breaks: work that takes long asks it
+        between its transactions, or goes by `lease.rounds(at_most)`.
 
         :raises DatabaseUnavailableError: PostgreSQL could not be asked.
         """

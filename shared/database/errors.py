@@ -36,7 +36,7 @@ class DatabaseContentionError(TransientDatabaseError):
 
 
 class TransactionAbortedError(DatabaseError):
-    """A failed statement was caught without a savepoint, and the unit of work went on to commit: nothing was kept."""
+    """A failed statement was caught, and the unit of work went on to commit: nothing was kept."""
 
 
 def violated(error: BaseException) -> str | None:

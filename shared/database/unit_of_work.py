@@ -1,7 +1,6 @@
 """The unit of work: one transaction on one connection, with what must happen just before and just after its commit."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -70,12 +69,6 @@ class UnitOfWork:
         """Have the hook run once the transaction is durable; not when it rolls back. It must not fail."""
         self._after_commit.append(hook)
 
-    @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """Undo only this block when it raises, so that a refused statement can be answered by another."""
-        async with self.raw.transaction():
-            yield
-
     async def flush(self) -> None:
         """Run, once each, what was registered with `before_commit`. Called by the one who opened the unit of work."""
         while self._before_commit:  # a hook may register another
@@ -121,7 +114,7 @@ class Transaction:
         for _ in range(self._pool.size + 1):
             session = await self._pool.acquire()
             try:
-                await session.raw.transaction().start()  # asyncpg is told, so that savepoints and cursors work
+                await session.raw.transaction().start()  # asyncpg is told, so that cursors work
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 await self._pool.discard(session)
                 failures.append(error)
@@ -151,7 +144,7 @@ class Transaction:
         crash.at(self._crash_point)
         await self._pool.release(self._session)
         if outcome != "COMMIT":
-            raise TransactionAbortedError("a failed statement was caught without a savepoint; nothing was kept")
+            raise TransactionAbortedError("a failed statement was caught, and nothing was kept")
         self._uow.committed()
 
     async def _roll_back(self, error: BaseException) -> None:

@@ -101,11 +101,6 @@ class span:  # noqa: N801  # used as a function
         if self._span is not None:
             self._span.update_name(name)
 
-    def fail(self, reason: str) -> None:
-        """Mark the step as failed, for a reason that is a constant text."""
-        if self._span is not None:
-            self._span.set_status(StatusCode.ERROR, reason)
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:

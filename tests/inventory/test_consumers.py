@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from services.inventory import jobs
 from services.inventory.consumers import HANDLERS
 from services.inventory.queries import wallet
@@ -20,9 +22,11 @@ from shared.contracts import (
 )
 from shared.contracts.order import ComponentKind, ReserveComponent
 from shared.crypto import Keyring, WrappedKey
+from shared.messaging import prune_outbox
 from shared.messaging.delivery import Delivery
 from shared.messaging.processing import Processor
 from tests.inventory.world import PRICE_MINOR, Order, World, order_of
+from tests.support.leases import losing_the_lease
 
 
 def record(event: Event, *, event_id: UUID | None = None) -> Delivery:
@@ -162,3 +166,18 @@ async def test_pruning_leaves_what_is_needed(world: World) -> None:
     await jobs.prune(world.database)
     assert await world.value("SELECT count(*) FROM outbox") == 0
     assert await world.state(order.component_id) == "issued"
+
+
+async def test_pruning_stops_when_the_lease_is_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.issued()
+    await world.fetch(
+        "UPDATE outbox SET published_at = now() - interval '400 days', created_at = now() - interval '400 days'"
+    )
+    await world.fetch("INSERT INTO idempotency_keys VALUES ('m', 'k', '', 200, '', now() - interval '9 days')")
+    before = await world.value("SELECT count(*) FROM outbox")
+    assert before > 1
+    monkeypatch.setattr(jobs, "PRUNE_ROWS", 1)
+    monkeypatch.setattr(jobs, "prune_outbox", losing_the_lease(prune_outbox))
+    await jobs.prune(world.database)
+    assert await world.value("SELECT count(*) FROM outbox") == before - 1
+    assert await world.value("SELECT count(*) FROM idempotency_keys") == 1

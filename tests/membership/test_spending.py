@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.membership import jobs
+from services.membership.usecases import spending
 from shared.clock import business_day_bounds, new_id, utc_now
 from shared.contracts import Event, MemberTierChangedV1
 from tests.membership.house import House, a_delivery, buyer, operator
 from tests.membership.orders import a_fulfilment, a_payment, a_refund
+from tests.support.leases import losing_the_lease
 
 GRACE = timedelta(days=30)
 
@@ -128,6 +130,17 @@ async def test_a_refund_costs_the_tier_at_the_next_run_of_the_job(house: House) 
         (3, "silver", "gold", 9_500),
     ]
     await assert_spend_ties(house)
+
+
+async def test_the_window_waits_for_another_replica_when_the_lease_is_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [await a_member(house) for _ in range(3)]
+    await house.hear(*(a_payment(1_000, member_id=member_id, paid_at=utc_now()) for member_id in members))
+    monkeypatch.setattr(jobs, "MEMBERS_PER_TRANSACTION", 1)
+    monkeypatch.setattr(spending, "roll_window", losing_the_lease(spending.roll_window))
+    await keep_tiers(house, after=timedelta(days=365))
+    assert sorted([await spend(house, member_id) for member_id in members]) == [0, 1_000, 1_000]
 
 
 async def test_spend_leaves_the_window_and_the_tier_stays_for_its_grace(house: House) -> None:

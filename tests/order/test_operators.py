@@ -39,6 +39,15 @@ async def test_orders_are_found_by_number_state_and_time(shop: Shop) -> None:
     assert second == [paid["order_id"]]
 
 
+async def test_a_mistyped_order_number_is_told(shop: Shop) -> None:
+    sold = offer()
+    await shop.sells(sold)
+    number = (await shop.orders((sold, 1))).json()["order_no"]
+    for mistyped in (number[:-1] + ("0" if number[-1] != "0" else "1"), number[:-1], "no number at all"):
+        answer = await shop.http.get("/v1/ops/orders", params={"order_no": mistyped}, headers=shop.operator_headers())
+        assert (answer.status_code, answer.json()["code"]) == (400, "order_no.mistyped")
+
+
 async def test_an_order_is_shown_with_all_that_happened(shop: Shop) -> None:
     sold = offer()
     await shop.sells(sold)

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from services.order.domain.checkouts import Contract, build_lines, contract_in_force
 from services.order.domain.contacts import Contact, ContactError, contact_of, masked
-from services.order.domain.numbers import ALPHABET, RANDOM_BITS, is_order_number, order_number, part_id
+from services.order.domain.numbers import (
+    ALPHABET,
+    RANDOM_BITS,
+    OrderNumberError,
+    check_order_number,
+    order_number,
+    part_id,
+)
 from services.order.domain.pricing import (
     MixedCurrencyError,
     Offer,
@@ -119,9 +126,17 @@ def test_the_contract_that_took_effect_last_is_in_force() -> None:
 @given(entropy=st.integers(0, 2**RANDOM_BITS - 1), place=st.integers(0, 19), other=st.sampled_from(ALPHABET))
 def test_one_wrong_letter_in_an_order_number_is_found(entropy: int, place: int, other: str) -> None:
     number = order_number(date(2026, 11, 21), entropy=entropy)
-    assert is_order_number(number)
+    check_order_number(number)
     wrong = number[:place] + other + number[place + 1 :]
-    assert (wrong == number) == is_order_number(wrong)
+    if wrong != number:
+        with pytest.raises(OrderNumberError):
+            check_order_number(wrong)
+
+
+@pytest.mark.parametrize("text", ["", "2026112", "20261121ABCDEFGHJKM", "20261121 BCDEFGHJKMN", "20261121OBCDEFGHJKMN"])
+def test_what_is_no_order_number_is_told(text: str) -> None:
+    with pytest.raises(OrderNumberError):
+        check_order_number(text)
 
 
 def test_parts_of_an_order_have_ids_of_their_own_that_come_again() -> None:

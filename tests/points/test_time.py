@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from services.points import jobs, queries, usecases
 from shared.clock import new_id
 from shared.database import Database
 from tests.points.house import ISSUED_AT, House, an_issue
+from tests.support.leases import losing_the_lease
 
 
 async def test_points_become_available_after_their_days(house: House, database: Database) -> None:
@@ -51,6 +54,18 @@ async def test_a_backlog_is_worked_off_in_bounded_transactions(house: House, dat
             found.append(await usecases.activate_due(uow, now=ISSUED_AT + timedelta(days=8), limit=50))
     assert found == [50, 50, 20, 0]
     await house.assert_books_tie()
+
+
+async def test_what_is_due_waits_for_another_replica_when_the_lease_is_lost(
+    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.hear(*(an_issue(1_000, member_id=new_id()) for _ in range(3)))
+    monkeypatch.setattr(jobs, "ROWS_PER_TRANSACTION", 1)
+    monkeypatch.setattr(usecases, "activate_due", losing_the_lease(usecases.activate_due))
+    await jobs.roll(database, lambda: ISSUED_AT + timedelta(days=400))
+    assert [row["state"] for row in await house.fetch("SELECT state FROM lots ORDER BY state")] == [
+        "available", "pending", "pending",
+    ]  # fmt: skip
 
 
 async def test_the_figures_add_up_what_all_have(house: House, database: Database) -> None:

@@ -210,15 +210,6 @@ def test_a_case_moves_only_where_the_table_says(state: CaseState, verdict: Verdi
     assert told.value.extra == {"state": state}
 
 
-def test_a_case_waits_too_long_but_stays_open() -> None:
-    waiting = case()
-    assert not waiting.is_overdue(NOON + seconds(59))
-    assert waiting.is_overdue(NOON + seconds(60))
-    assert waiting.state is CaseState.OPEN
-    released = waiting.decided(Verdict.RELEASE, by="op", note="fine", now=NOON + seconds(90))
-    assert not released.is_overdue(NOON + seconds(91))
-
-
 def test_ids_are_in_the_order_of_time() -> None:
     before, made, after = utc_now(), new_id(), utc_now() + seconds(1)
     assert first_id(before) <= made < first_id(after)

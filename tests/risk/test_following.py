@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.risk import usecases
+from services.risk import jobs, usecases
 from services.risk.domain.decisions import Kind, Outcome, first_id
 from services.risk.domain.engine import Engine
 from services.risk.domain.rules import KeyKind, Measure, Rule, RuleSet
@@ -18,6 +18,7 @@ from shared.database import Database
 from tests.risk.client import RiskClient, eventually
 from tests.risk.conftest import running
 from tests.risk.factories import checkout, reveal, rule
+from tests.support.leases import losing_the_lease
 
 
 class Process:
@@ -215,3 +216,17 @@ async def test_what_is_too_old_is_forgotten_and_nothing_else(database: Database)
         assert await uow.raw.fetchval("select array_agg(decision_id) from decisions") == [new.decision_id]
         assert await uow.raw.fetchval("select count(*) from accounts") == 1
         assert await uow.raw.fetchval("select count(*) from reveals") == 0
+
+
+async def test_forgetting_stops_when_the_lease_is_lost(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PRUNED_AT_ONCE", 1)
+    monkeypatch.setattr(usecases, "prune_members", losing_the_lease(usecases.prune_members))
+    async with database.begin() as uow:
+        await uow.raw.execute(
+            "insert into accounts select gen_random_uuid(), now(), now() - interval '33 days' from generate_series(1, 3)"
+        )
+        await uow.raw.execute("insert into idempotency_keys values ('m', 'k', '', 200, '', now() - interval '9 days')")
+    await prune(database, utc_now)
+    async with database.read() as uow:
+        assert await uow.raw.fetchval("select count(*) from accounts") == 2
+        assert await uow.raw.fetchval("select count(*) from idempotency_keys") == 1

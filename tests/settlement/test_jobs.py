@@ -8,10 +8,12 @@ from services.settlement import jobs
 from services.settlement.domain.periods import period_named
 from services.settlement.queries.verify import verify_ledger
 from services.settlement.usecases import sealing
-from services.settlement.usecases.statements import draw_statements
+from services.settlement.usecases.statements import draw_statements, due_statements
+from shared.messaging import prune_outbox
 from shared.observability import render_metrics
 from tests.settlement.house import House
 from tests.settlement.purchases import NOON, Purchase
+from tests.support.leases import losing_the_lease
 
 
 async def test_the_sealer_seals_all_there_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,3 +50,35 @@ async def test_only_one_replica_seals(house: House) -> None:
         assert ours
         await jobs.seal(house.database, lambda: NOON)
     assert (await verify_ledger(house.database)).unsealed_journals == 1
+
+
+async def test_sealing_stops_when_the_lease_is_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "JOURNALS_PER_BLOCK", 2)
+    monkeypatch.setattr(jobs, "seal_block", losing_the_lease(sealing.seal_block))
+    await house.deliver(*(Purchase().paid() for _ in range(5)))
+    await jobs.seal(house.database, lambda: NOON)
+    assert len(await house.rows("SELECT FROM blocks")) == 1
+
+
+async def test_no_statement_is_drawn_when_the_lease_is_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = await house.two_brands()
+    purchase = Purchase(contract=contract)
+    await house.deliver(purchase.paid(), purchase.issued(), purchase.accrued())
+    await house.seal()
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "due_statements", losing_the_lease(due_statements))
+        await jobs.cut_off(house.database, lambda: NOON + timedelta(days=2))
+    assert await house.rows("SELECT FROM statements") == []
+    await jobs.cut_off(house.database, lambda: NOON + timedelta(days=2))
+    assert await house.rows("SELECT FROM statements") != []
+
+
+async def test_forgetting_stops_when_the_lease_is_lost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ROWS_PER_TRANSACTION", 1)
+    monkeypatch.setattr(jobs, "prune_outbox", losing_the_lease(prune_outbox))
+    await house.two_brands()
+    await house.two_brands()
+    await house.run("UPDATE outbox SET created_at = $1, published_at = $1", NOON - timedelta(days=400))
+    before = len(await house.rows("SELECT FROM outbox"))
+    await jobs.forget(house.database, lambda: NOON)
+    assert before - len(await house.rows("SELECT FROM outbox")) == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.money import allocate, format_minor, share
+from shared.money import allocate, format_minor
 
 WEIGHTS = st.lists(
     st.one_of(st.integers(0, 10**9), st.fractions(0, 1_000, max_denominator=10_000)), min_size=1, max_size=40
@@ -46,10 +46,6 @@ def test_the_largest_remainder_wins_over_position() -> None:
 def test_negative_amounts_and_weights_are_refused(total: int, weights: list[int | Fraction]) -> None:
     with pytest.raises(ValueError, match="negative"):
         allocate(total, weights)
-
-
-def test_a_share_is_exact() -> None:
-    assert share(1, 3_333) == Fraction(3_333, 10_000)
 
 
 @pytest.mark.parametrize(

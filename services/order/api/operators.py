@@ -10,6 +10,7 @@ from services.order.api.desk import OrderDesk
 from services.order.api.orders import cursor_id, shown
 from services.order.api.refunds import accepted, refund_wanted
 from services.order.domain.contacts import masked
+from services.order.domain.numbers import check_order_number
 from services.order.domain.refunds import RefundReason
 from services.order.domain.states import OrderStatus
 from services.order.queries import operators as queries
@@ -73,6 +74,8 @@ async def search_orders(
     limit: PageSize = DEFAULT_PAGE,
 ) -> Page[OrderSummaryOut]:
     """Orders by number, state, member and time, the newest first; `stuck=true` lists those that are late."""
+    if wanted.search.order_no is not None:
+        check_order_number(wanted.search.order_no)
     rows = await queries.search_orders(reading, wanted.search, before=cursor_id(cursor), limit=limit + 1)
     items = [OrderSummaryOut(**row) for row in rows[:limit]]
     more = encode_cursor(str(items[-1].order_id)) if len(rows) > limit else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.order.clients.neighbours import StockInsufficientError
 from services.order.clients.providers import ProviderUnknownError
 from services.order.domain.contacts import ContactError
+from services.order.domain.numbers import OrderNumberError
 from services.order.domain.orders import UnknownComponentError
 from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
 from services.order.domain.pricing import (
@@ -33,6 +34,7 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough left"),
     KeyReusedError: ProblemSpec(422, "idempotency.reused", "The Idempotency-Key was used for another request"),
     CheckoutInProgressError: ProblemSpec(409, "idempotency.in_progress", "The same request is still being worked on"),
+    OrderNumberError: ProblemSpec(400, "order_no.mistyped", "The order number is mistyped"),
     OrderNotFoundError: ProblemSpec(404, "order.not_found", "There is no such order"),
     OrderNotPayableError: ProblemSpec(409, "order.not_payable", "The order cannot be paid"),
     TooManyPaymentsError: ProblemSpec(409, "payment.too_many", "The order was tried to be paid too often"),

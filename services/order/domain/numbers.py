@@ -11,6 +11,10 @@ RANDOM_BITS = RANDOM_CHARACTERS * 5
 """55 bits: nobody guesses another's number, and ten million orders a day meet by chance once in two years."""
 
 
+class OrderNumberError(Exception):
+    """No order has such a number: a letter is wrong, or one too many or too few."""
+
+
 def order_number(day: date, *, entropy: int) -> str:
     """The number people read out: the day, 11 random characters, one check character.
 
@@ -21,10 +25,14 @@ def order_number(day: date, *, entropy: int) -> str:
     return number + _check_character(number)
 
 
-def is_order_number(text: str) -> bool:
-    """Whether it could be one: right length and letters, and the check character fits. Finds any one wrong letter."""
+def check_order_number(text: str) -> None:
+    """Find any one wrong letter in a number that was read out or copied.
+
+    :raises OrderNumberError: its length, a letter or its check character is wrong.
+    """
     length = len("YYYYMMDD") + RANDOM_CHARACTERS + 1
-    return len(text) == length and set(text) <= set(ALPHABET) and _check_character(text[:-1]) == text[-1]
+    if len(text) != length or not set(text) <= set(ALPHABET) or _check_character(text[:-1]) != text[-1]:
+        raise OrderNumberError("the order number is mistyped: its check character does not fit")
 
 
 def part_id(order_id: UUID, position: int) -> UUID:

@@ -79,11 +79,6 @@ class Order:
         return tuple(component for component in self.components if component.status is _C.RESERVING)
 
 
-def derive_status(order: Order) -> OrderStatus:
-    """What the components of a paid order say about the whole."""
-    return _status_of(order.components, held=order.held)
-
-
 def settle(order: Order, components: tuple[Component, ...], *, held: bool, now: datetime) -> Order:
     """Move the order to where its components are, and note the first time it is fulfilled and completed.
 
@@ -117,6 +112,7 @@ def with_component(components: tuple[Component, ...], changed: Component) -> tup
 
 
 def _status_of(components: Collection[Component], *, held: bool) -> OrderStatus:
+    """What the components of a paid order say about the whole."""
     statuses = {component.status for component in components}
     if statuses & _GOING_BACK:
         return _O.REFUNDING

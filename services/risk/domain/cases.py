@@ -46,7 +46,10 @@ class CaseNotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One held order. `decision_id` is None when risk was not asked in time and the order was held for that."""
+    """One held order. `decision_id` is None when risk was not asked in time and the order was held for that.
+
+    Open after `due_at` it is overdue, and stays in the queue: waiting too long must not favour the thief.
+    """
 
     case_id: UUID
     order_id: UUID
@@ -61,10 +64,6 @@ class Case:
     decided_at: datetime | None = None
     decided_by: str | None = None
     note: str | None = None
-
-    def is_overdue(self, now: datetime) -> bool:
-        """Still open after `due_at`. It stays in the queue: waiting too long must not favour the thief."""
-        return self.state is CaseState.OPEN and now >= self.due_at
 
     def decided(self, verdict: Verdict, *, by: str, note: str, now: datetime) -> "Case":
         """The case after a person's word.

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.database import Database
+from shared.database.auxiliary import AdvisoryLocks, AuxiliaryConnection
+from shared.database.session import Connector
 from tests.support.databases import TestDatabase
 
 SOON_S = 5.0
@@ -79,6 +81,19 @@ async def test_only_one_holds_a_lease(database: Database, other: Database) -> No
         assert theirs
 
 
+async def test_a_long_job_takes_turns_while_it_holds_its_lease(database: Database, other: Database) -> None:
+    async with database.exclusive("job") as mine, other.exclusive("job") as theirs:
+        assert list(mine.rounds(3)) == [0, 1, 2]
+        assert list(theirs.rounds(3)) == []
+        done = []
+        for number in mine.rounds(3):
+            done.append(number)
+            async with other.read() as killer:
+                await killer.raw.execute(END_OTHERS)
+            await asyncio.wait_for(mine.lost.wait(), SOON_S)
+        assert done == [0]
+
+
 async def test_a_lease_ends_with_its_connection(database: Database, other: Database) -> None:
     async with database.exclusive("job") as mine:
         async with other.read() as killer:
@@ -89,3 +104,21 @@ async def test_a_lease_ends_with_its_connection(database: Database, other: Datab
             assert theirs
             async with database.exclusive("job") as again:
                 assert not again
+
+
+async def test_a_lease_ends_when_its_connection_is_given_up(scratch_database: TestDatabase, other: Database) -> None:
+    """A question that is cancelled takes the connection with it, and the locks: nobody may go on believing in them."""
+    connection = AuxiliaryConnection(
+        Connector(scratch_database.url, application_name="cancelled", statement_timeout_ms=60_000)
+    )
+    lease = await AdvisoryLocks(connection).acquire("job")
+    assert lease
+    question = asyncio.create_task(connection.run(lambda raw: raw.execute("SELECT pg_sleep(30)")))
+    await asyncio.sleep(QUIET_S)
+    question.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await question
+    assert not lease
+    async with other.exclusive("job") as theirs:
+        assert theirs
+    await connection.close()

@@ -119,16 +119,6 @@ async def test_a_swallowed_failure_cannot_pass_for_a_commit(database: Database) 
     assert after == []
 
 
-async def test_a_savepoint_lets_a_refused_statement_be_answered_by_another(database: Database) -> None:
-    async with database.begin() as uow:
-        await add(uow, 1)
-        with pytest.raises(asyncpg.UniqueViolationError):
-            async with uow.savepoint():
-                await add(uow, 1)
-        await add(uow, 2)
-    assert await count(database) == 2
-
-
 async def test_rows_can_be_streamed_through_either_face(database: Database) -> None:
     async with database.begin() as uow:
         for number in range(1, 121):
