@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
-from services.inventory.domain.delivery import Delivery, RefuseReason, RejectReason
+from services.inventory.domain.delivery import Delivery, RefundOrder, RefuseReason, RejectReason, UnitFacts
 from services.inventory.domain.entitlements import Redeemable, Redemption
 from services.inventory.domain.issuing import Entitlement, Reservation
 from shared.contracts import (
@@ -18,7 +18,7 @@ from shared.contracts import (
     ProductChangedV1,
     StockChangedV1,
 )
-from shared.contracts.inventory import SkuComponent, SkuOffer
+from shared.contracts.inventory import RestockedCards, SkuComponent, SkuOffer
 from shared.contracts.order import ComponentKind
 
 
@@ -87,22 +87,16 @@ def card_redeemed(unit: Redeemable, redemption: Redemption) -> CardRedeemedV1:
     )
 
 
-def card_revoked(
-    *,
-    order_id: UUID,
-    component_id: UUID,
-    sku_id: UUID,
-    member_id: UUID | None,
-    refund_id: UUID,
-    entitlement_ids: Sequence[UUID],
-) -> CardRevokedV1:
+def card_revoked(refund: RefundOrder, *, units: Sequence[UnitFacts], restocked: Sequence[UnitFacts]) -> CardRevokedV1:
+    cost_minor = sum(unit.cost_minor for unit in restocked)
     return CardRevokedV1(
-        order_id=order_id,
-        component_id=component_id,
-        sku_id=sku_id,
-        member_id=member_id,
-        refund_id=refund_id,
-        entitlement_ids=tuple(entitlement_ids),
+        order_id=refund.order_id,
+        component_id=refund.component_id,
+        sku_id=refund.sku_id,
+        member_id=refund.member_id,
+        refund_id=refund.refund_id,
+        entitlement_ids=tuple(unit.entitlement_id for unit in units),
+        restocked=RestockedCards(currency=refund.currency, cost_minor=cost_minor) if restocked else None,
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from services.settlement.usecases.books import Books
 from services.settlement.usecases.facts import record_issues, record_payments, record_points
 from services.settlement.usecases.redemptions import record_redemptions
-from services.settlement.usecases.refunds import record_refunds, reverse_shares
+from services.settlement.usecases.refunds import record_refunds, return_cards, reverse_shares
 from shared.clock import Clock
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
+    CardRevokedV1,
     Envelope,
     Event,
     OrderPaidV1,
@@ -38,6 +39,7 @@ def handlers(books: Books, *, clock: Clock) -> Mapping[type[Event], Handler[Any]
         CardIssuedV1: to(record_issues),
         PointsAccruedV1: to(record_points),
         CardRedeemedV1: to(record_redemptions),
+        CardRevokedV1: to(return_cards),
         PointsReversedV1: to(reverse_shares),
         OrderRefundedV1: to(record_refunds),
     }

@@ -65,13 +65,24 @@ class CardRedeemedV1(_CardEvent):
     redeemed_at: AwareDatetime
 
 
+class RestockedCards(Fact):
+    """Cards that nobody has seen, back on the shelf. `cost_minor` is what `card.issued` said of them, all together."""
+
+    currency: Currency
+    cost_minor: AmountMinor
+
+
 class CardRevokedV1(_CardEvent):
-    """Nothing of the component can be used any more (or ever was issued: then `entitlement_ids` is empty)."""
+    """Nothing of the component can be used any more (or ever was issued: then `entitlement_ids` is empty).
+
+    `restocked` is absent where no card went back to the shelf: those that were seen are spent.
+    """
 
     TYPE = "card.revoked"
 
     refund_id: UUID
     entitlement_ids: tuple[UUID, ...]
+    restocked: RestockedCards | None = None
 
 
 class CardRevokeRefusedV1(_CardEvent):

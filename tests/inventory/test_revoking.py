@@ -18,6 +18,7 @@ async def test_a_card_nobody_saw_is_sold_again(world: World) -> None:
     assert event["type"] == "card.revoked"
     assert event["refund_id"] == str(refund_id)
     assert event["entitlement_ids"] == [str(unit) for unit in units]
+    assert event["restocked"] == {"currency": "CNY", "cost_minor": 700}
     assert await world.stock(sku_id) == (1, 0, 0)
     await world.assert_counters_equal_rows()
 
@@ -43,18 +44,21 @@ async def test_a_card_that_only_our_partners_honour_is_taken_back_and_never_sold
     order, (unit,) = await world.issued(redeemable_here=True, partner_id=partner_id)
     code = (await door.reveal(unit, buyer(order.member_id))).json()["code"]
     await world.revoke(order)
-    assert (await world.kinds(order))[-1] == "card.revoked"
+    event = (await world.events("card", order.order_id))[-1]
+    assert (event["type"], event.get("restocked")) == ("card.revoked", None)
     assert await world.stock(order.parts[0][1]) == (0, 0, 1)
     refused = await door.post("/v1/partner/redemptions", {"code": code}, who=partner(partner_id), expect=409)
     assert refused["code"] == "redemption.revoked"
     await world.assert_counters_equal_rows()
 
 
-async def test_of_two_units_the_unseen_one_is_sold_again(world: World, door: Door) -> None:
-    order, (seen, _) = await world.issued(cards=2, quantity=2, redeemable_here=True)
+async def test_of_three_units_the_unseen_ones_are_sold_again(world: World, door: Door) -> None:
+    order, (seen, _, _) = await world.issued(cards=3, quantity=3, redeemable_here=True)
     await door.reveal(seen, buyer(order.member_id))
     await world.revoke(order)
-    assert await world.stock(order.parts[0][1]) == (1, 0, 1)
+    event = (await world.events("card", order.order_id))[-1]
+    assert event["restocked"] == {"currency": "CNY", "cost_minor": 1_400}
+    assert await world.stock(order.parts[0][1]) == (2, 0, 1)
     await world.assert_counters_equal_rows()
 
 
@@ -75,7 +79,7 @@ async def test_what_was_never_issued_never_will_be(world: World) -> None:
     await world.revoke(order)
     assert await world.stock(sku_id) == (1, 0, 0)
     (event,) = await world.events("card", order.order_id)
-    assert (event["type"], event["entitlement_ids"]) == ("card.revoked", [])
+    assert (event["type"], event["entitlement_ids"], event.get("restocked")) == ("card.revoked", [], None)
     await world.reserve(order)
     assert await world.kinds(order) == ["card.revoked"]
     await world.assert_counters_equal_rows()
@@ -89,12 +93,15 @@ async def test_what_could_not_be_had_is_taken_back_without_more(world: World) ->
 
 
 async def test_asked_again_the_answer_is_the_same(world: World) -> None:
+    """Also when the card has found its next buyer meanwhile."""
     order, units = await world.issued()
+    sku_id = order.parts[0][1]
     refund_id = await world.revoke(order)
+    await world.reserve(order_of((sku_id, 1)))
     await world.revoke(order, refund_id=refund_id)
     first, second = (await world.events("card", order.order_id))[-2:]
     assert first == second
-    assert await world.stock(order.parts[0][1]) == (1, 0, 0)
+    assert await world.stock(sku_id) == (0, 0, 1)
     assert len(units) == 1
 
 

@@ -10,11 +10,13 @@ from shared.clock import new_id
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
+    CardRevokedV1,
     OrderPaidV1,
     OrderRefundedV1,
     PointsAccruedV1,
     PointsReversedV1,
 )
+from shared.contracts.inventory import RestockedCards
 from shared.contracts.order import ComponentKind, OrderComponent, RefundComponent
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -108,6 +110,18 @@ class Purchase:
             partner_id=new_id(),
             units=self.units,
             redeemed_at=NOON,
+        )
+
+    def revoked(self, *, restocked_minor: int | None = None) -> CardRevokedV1:
+        """Taken back; what the cards cost that nobody has seen, None: all were seen."""
+        restocked = None if restocked_minor is None else RestockedCards(currency="CNY", cost_minor=restocked_minor)
+        return CardRevokedV1(
+            order_id=self.order_id,
+            component_id=self.component_id,
+            sku_id=self.sku_id,
+            refund_id=self.refund_id,
+            entitlement_ids=tuple(self.entitlement_ids),
+            restocked=restocked,
         )
 
     def reversed(self) -> PointsReversedV1:

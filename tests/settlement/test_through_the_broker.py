@@ -18,6 +18,7 @@ from shared.clock import new_id, utc_now
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
+    CardRevokedV1,
     Event,
     OrderPaidV1,
     OrderRefundedV1,
@@ -36,7 +37,15 @@ from tests.settlement.purchases import Purchase
 from tests.support.brokers import TestBroker
 from tests.support.databases import TestDatabase
 
-HEARD = (OrderPaidV1, CardIssuedV1, PointsAccruedV1, CardRedeemedV1, PointsReversedV1, OrderRefundedV1)
+HEARD = (
+    OrderPaidV1,
+    CardIssuedV1,
+    PointsAccruedV1,
+    CardRedeemedV1,
+    CardRevokedV1,
+    PointsReversedV1,
+    OrderRefundedV1,
+)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in HEARD if kind is not OrderPaidV1])

@@ -112,12 +112,14 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """One entitlement, as far as a refund asks."""
+    """One entitlement, as far as a refund asks. `restocked`: its card went back to the shelf before."""
 
     entitlement_id: UUID
     state: EntitlementState
     revealed: bool
     card_id: UUID | None
+    cost_minor: int
+    restocked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,11 @@ def decide_revoke(delivery: DeliveryFacts) -> RevokeDecision:
         revoke=tuple(unit.entitlement_id for unit in delivery.units),
         restock=tuple(unit.entitlement_id for unit in delivery.units if not unit.revealed),
     )
+
+
+def restocked_units(delivery: DeliveryFacts, decision: RevokeDecision) -> tuple[UnitFacts, ...]:
+    """Those whose cards go back to the shelf by this decision, or went back by the one that was taken before."""
+    return tuple(unit for unit in delivery.units if unit.restocked or unit.entitlement_id in decision.restock)
 
 
 def _used(delivery: DeliveryFacts) -> RefuseReason | None:

@@ -80,7 +80,7 @@ RETURNING component_id
 """
 
 _UNITS = """
-SELECT entitlement_id, component_id, state, reveals > 0 AS revealed, card_id FROM entitlements
+SELECT entitlement_id, component_id, state, reveals > 0 AS revealed, card_id, cost_minor, restocked FROM entitlements
 WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id FOR UPDATE
 """
 
@@ -172,8 +172,16 @@ async def lock_refund_facts(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> 
     units: dict[UUID, list[UnitFacts]] = {component_id: [] for component_id in component_ids}
     order_ids = list({delivery.order_id for delivery in deliveries})
     for row in await uow.raw.fetch(_UNITS, order_ids, component_ids):
-        unit = UnitFacts(row["entitlement_id"], EntitlementState(row["state"]), row["revealed"], row["card_id"])
-        units[row["component_id"]].append(unit)
+        units[row["component_id"]].append(
+            UnitFacts(
+                entitlement_id=row["entitlement_id"],
+                state=EntitlementState(row["state"]),
+                revealed=row["revealed"],
+                card_id=row["card_id"],
+                cost_minor=row["cost_minor"],
+                restocked=row["restocked"],
+            )
+        )
     sku_ids = [delivery.sku_id for delivery in deliveries]
     redeemable = {row["sku_id"] for row in await uow.raw.fetch(_REDEEMABLE, sku_ids)}
     return {

@@ -14,8 +14,10 @@ from services.inventory.domain.delivery import (
     RefundOrder,
     RevokeDecision,
     RevokeVerdict,
+    UnitFacts,
     check_move,
     decide_revoke,
+    restocked_units,
 )
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.stock import StockMoves
@@ -51,7 +53,7 @@ async def revoke(uow: UnitOfWork, refunds: Sequence[RefundOrder], *, now: dateti
     voided = await deliveries.void_deliveries(uow, list(wanted.values()), now=now)
     await stock.take_holds(uow, list(voided))
     for component_id in voided:
-        announce_revoked(uow, wanted[component_id], (), now=now)
+        announce_revoked(uow, wanted[component_id], now=now)
     known = await deliveries.lock_deliveries(uow, sorted(wanted.keys() - voided))
     if known:
         facts = await deliveries.lock_refund_facts(uow, known)
@@ -85,7 +87,7 @@ def _decide(
             check_move(delivery.state, DeliveryState.REVOKED)
         _plan_revoke(plan, delivery, facts, decision)
         plan.revoked.append(pair)
-        announce_revoked(uow, refund, [unit.entitlement_id for unit in facts.units], now=now)
+        announce_revoked(uow, refund, units=facts.units, restocked=restocked_units(facts, decision), now=now)
 
 
 def _plan_revoke(plan: _Plan, delivery: Delivery, facts: DeliveryFacts, decision: RevokeDecision) -> None:
@@ -103,20 +105,16 @@ def give_back_top_up(moves: StockMoves, delivery: Delivery) -> None:
         moves.take_back(delivery.sku_id, delivery.quantity)
 
 
-def announce_revoked(uow: UnitOfWork, refund: RefundOrder, units: Sequence[UUID], *, now: datetime) -> None:
-    """Say that nothing of the component can be used any more."""
-    announce(
-        uow,
-        events.card_revoked(
-            order_id=refund.order_id,
-            component_id=refund.component_id,
-            sku_id=refund.sku_id,
-            member_id=refund.member_id,
-            refund_id=refund.refund_id,
-            entitlement_ids=units,
-        ),
-        now=now,
-    )
+def announce_revoked(
+    uow: UnitOfWork,
+    refund: RefundOrder,
+    *,
+    units: Sequence[UnitFacts] = (),
+    restocked: Sequence[UnitFacts] = (),
+    now: datetime,
+) -> None:
+    """Say that nothing of the component can be used any more, and what the cards cost that are on the shelf again."""
+    announce(uow, events.card_revoked(refund, units=units, restocked=restocked), now=now)
 
 
 async def _write(uow: UnitOfWork, plan: _Plan, *, now: datetime) -> None:

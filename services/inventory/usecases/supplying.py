@@ -197,7 +197,7 @@ def _give_up(uow: UnitOfWork, ending: _Ending, delivery: Delivery, *, now: datet
         currency=delivery.currency,
         refund_id=delivery.refund_id,
     )
-    announce_revoked(uow, refund, (), now=now)
+    announce_revoked(uow, refund, now=now)
 
 
 async def _write(uow: UnitOfWork, ending: _Ending, *, now: datetime) -> None:

@@ -18,13 +18,14 @@ class AccountKind(StrEnum):
     """Expense: what providers keep. Owner: the provider's name."""
 
     CARD_STOCK = "card_stock"
-    """Asset: imported cards, at cost. Goes down (may stand negative until purchases are booked) as cards are issued."""
+    """Asset: imported cards, at cost. Down as cards are issued (may stand negative until purchases are booked), up as
+    unseen ones come back."""
 
     SUPPLIER_PAYABLE = "supplier_payable"
     """Liability: what a supplier who delivered over its interface is owed. Owner: the supplier's id."""
 
     CARD_COST = "card_cost"
-    """Expense: what the delivered goods cost."""
+    """Expense: what the goods cost that were delivered and did not come back unseen."""
 
     UNEARNED = "unearned"
     """Liability: buyers' money that nobody has earned yet."""

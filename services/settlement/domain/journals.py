@@ -24,6 +24,7 @@ class JournalKind(StrEnum):
     CASH_IN = "cash.in"  # subject: the order
     CASH_OUT = "cash.out"  # subject: the refund
     CARD_COST = "card.cost"  # subject: the component
+    CARD_COST_BACK = "card.cost.back"  # subject: the component
     POINTS_COST = "points.cost"  # subject: the component
     POINTS_BACK = "points.back"  # subject: the component
     SPLIT = "split"  # subject: the component
@@ -128,6 +129,15 @@ def card_cost(
     )
     posting = Posting(account(AccountKind.CARD_COST, currency), source, cost_minor)
     return _journal(JournalKind.CARD_COST, component_id, order_id, component_id, currency, (posting,))
+
+
+def card_cost_back(*, component_id: UUID, order_id: UUID, currency: str, cost_minor: int) -> Journal | None:
+    """Unseen cards of a refunded component are stock again, at what they cost. None if they cost nothing."""
+    if cost_minor == 0:
+        return None
+    stock = account(AccountKind.CARD_STOCK, currency)
+    posting = Posting(stock, account(AccountKind.CARD_COST, currency), cost_minor)
+    return _journal(JournalKind.CARD_COST_BACK, component_id, order_id, component_id, currency, (posting,))
 
 
 def points_cost(*, component_id: UUID, order_id: UUID, currency: str, cost_minor: int) -> Journal | None:

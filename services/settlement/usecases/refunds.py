@@ -1,4 +1,4 @@
-"""The way back: shares and points of refunded components, and the buyers' money."""
+"""The way back: cards, shares and points of refunded components, and the buyers' money."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,9 +9,24 @@ from services.settlement.domain.journals import Journal, JournalKind, leg_of
 from services.settlement.repository import components, ledger
 from services.settlement.repository.components import Reversal
 from services.settlement.usecases.books import Books
-from shared.contracts import Event, OrderRefundedV1, PointsReversedV1
+from shared.contracts import CardRevokedV1, Event, OrderRefundedV1, PointsReversedV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
+
+
+async def return_cards(uow: UnitOfWork, books: Books, revoked: Sequence[CardRevokedV1], *, now: datetime) -> None:
+    """Take back the cost of the cards that are on the shelf again: it is booked anew when they are sold anew."""
+    costs = [
+        journals.card_cost_back(
+            component_id=event.component_id,
+            order_id=event.order_id,
+            currency=event.restocked.currency,
+            cost_minor=event.restocked.cost_minor,
+        )
+        for event in revoked
+        if event.restocked is not None
+    ]
+    await ledger.post(uow, books.accounts, [journal for journal in costs if journal is not None], now=now)
 
 
 async def reverse_shares(
