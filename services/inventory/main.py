@@ -36,7 +36,11 @@ def build(settings: Settings) -> FastAPI:
     }
     service_routers = routers(
         hold_desk=HoldDesk(database, keyring),
-        reveal_desk=RevealDesk(database, keyring, RiskClient(risk, timeout_s=settings.risk_timeout_s)),
+        reveal_desk=RevealDesk(
+            database,
+            keyring,
+            RiskClient(risk, first_try_s=settings.risk_timeout_s, within_s=settings.risk_within_s),
+        ),
         sealer=CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key")),
         keyring=keyring,
     )

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -60,12 +61,14 @@ def settings(inventory_database: TestDatabase, keys_directory: Path, risk: Risk)
         keys_dir=keys_directory,
         risk_url=risk.url,
         risk_timeout_s=3.0,  # a machine that runs many tests may pause for longer than a shop may
+        risk_within_s=3.0,
         roles=frozenset({ProcessRole.API}),
     )
 
 
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
+@asynccontextmanager
+async def open_door(settings: Settings) -> AsyncIterator[Door]:
+    """A running process of the service."""
     app = build(settings)
     transport = httpx.ASGITransport(app=app)
     async with (
@@ -73,3 +76,9 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
         httpx.AsyncClient(transport=transport, base_url="http://inventory") as http,
     ):
         yield Door(http, IdentitySigner(read_key(settings.keys_dir, "internal.key"), "tests"))
+
+
+@pytest.fixture
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    async with open_door(settings) as door:
+        yield door
