@@ -14,7 +14,7 @@ from shared.http import IdentitySigner
 from shared.settings import Environment, ProcessRole, read_key
 from tests.conftest import ServiceDatabaseMaker
 from tests.inventory.door import Door
-from tests.inventory.neighbours import Risk, running_risk
+from tests.inventory.neighbours import Orders, Risk, running_orders, running_risk
 from tests.inventory.world import World
 from tests.support.databases import TestDatabase
 
@@ -50,6 +50,12 @@ def world(database: Database, keyring: Keyring, sealer: CardSealer) -> World:
 async def risk() -> AsyncIterator[Risk]:
     async with running_risk() as risk:
         yield risk
+
+
+@pytest.fixture
+async def orders() -> AsyncIterator[Orders]:
+    async with running_orders() as orders:
+        yield orders
 
 
 @pytest.fixture
