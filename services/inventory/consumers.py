@@ -1,7 +1,6 @@
 """Events from others, turned into use cases. The runtime opened the unit of work and knows what came twice."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from services.inventory.domain.catalogue import SkuKind
@@ -14,14 +13,10 @@ from shared.contracts import (
     Event,
     InventoryReserveV1,
     OrderCancelledV1,
-    OrderPaidV1,
     OrderRefundRequestedV1,
 )
 from shared.database import UnitOfWork
 from shared.messaging import Handler
-
-REVIEW_WITHIN = timedelta(hours=24)
-"""A paid order that risk flagged keeps its stock this long for the reviewer."""
 
 
 async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserveV1]]) -> None:
@@ -41,12 +36,6 @@ async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserve
         for component in envelope.data.components
     ]
     await issuing.reserve(uow, reservations, now=utc_now())
-
-
-async def on_paid(uow: UnitOfWork, events: Sequence[Envelope[OrderPaidV1]]) -> None:
-    until = {event.data.order_id: event.data.paid_at + REVIEW_WITHIN for event in events if event.data.held}
-    if until:
-        await holds.keep_for_review(uow, until)
 
 
 async def on_cancelled(uow: UnitOfWork, events: Sequence[Envelope[OrderCancelledV1]]) -> None:
@@ -72,7 +61,6 @@ async def on_refund_requested(uow: UnitOfWork, events: Sequence[Envelope[OrderRe
 
 HANDLERS: Mapping[type[Event], Handler[Any]] = {
     InventoryReserveV1: on_reserve,
-    OrderPaidV1: on_paid,
     OrderCancelledV1: on_cancelled,
     OrderRefundRequestedV1: on_refund_requested,
 }

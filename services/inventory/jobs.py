@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from services.inventory.clients.orders import OrdersClient, OrdersUnavailableError
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
 from services.inventory.usecases import holds, supplying, upkeep
@@ -20,7 +21,8 @@ from shared.observability import get_logger
 log = get_logger(__name__)
 
 EXPIRE_HOLDS_S = 5.0
-EXPIRE_HOLDS_MAX = 1_000
+EXPIRE_ORDERS_MAX = 500
+EXPIRE_ROUNDS_MAX = 20
 ANNOUNCE_STOCK_S = 1.0
 EXPIRE_CARDS_S = 60.0
 REWRAP_KEYS_S = 60.0
@@ -36,10 +38,10 @@ LOOK_AGAIN_S = 0.5
 """How long a task that became due may wait for somebody to look."""
 
 
-def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
+def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequence[Background]:
     """The jobs that run once in a while. Replicas do not collide: each takes what no other has locked."""
     return (
-        every(EXPIRE_HOLDS_S, lambda: expire_holds(database), name="expire_holds"),
+        every(EXPIRE_HOLDS_S, lambda: expire_holds(database, orders, now=utc_now()), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
@@ -47,14 +49,23 @@ def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
     )
 
 
-async def expire_holds(database: Database) -> None:
-    """Whatever was held for orders that nobody paid can be sold again."""
-    released = EXPIRE_HOLDS_MAX
-    while released == EXPIRE_HOLDS_MAX:
+async def expire_holds(database: Database, orders: OrdersClient, *, now: datetime) -> None:
+    """Whatever was held for orders that nobody paid can be sold again.
+
+    Whether somebody paid, order alone knows: the news may wait in its outbox, in Kafka, or behind a parked record of ours.
+    """
+    for _ in range(EXPIRE_ROUNDS_MAX):
+        async with database.read() as uow:
+            order_ids = await holds.find_overdue(uow, now=now, limit=EXPIRE_ORDERS_MAX)
+        if not order_ids:
+            return
+        try:
+            live = await orders.live(order_ids)
+        except OrdersUnavailableError as error:
+            holds.note_unanswered(order_ids, reason=str(error))
+            return
         async with database.begin() as uow:
-            released = await holds.release_expired(uow, now=utc_now(), limit=EXPIRE_HOLDS_MAX)
-        if released:
-            log.info("holds.expired", components=released)
+            await holds.end_overdue(uow, order_ids, live=live, now=now)
 
 
 async def announce_stock(database: Database) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from services.inventory.api import BODY_LIMITS, PROBLEMS, HoldDesk, RevealDesk, routers
+from services.inventory.clients.orders import OrdersClient
 from services.inventory.clients.risk import RiskClient
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.consumers import HANDLERS
@@ -26,17 +27,26 @@ def build(settings: Settings) -> FastAPI:
     identity_key = read_key(settings.keys_dir, "internal.key")
     keyring = Keyring.from_file(settings.keys_dir / "kek.json")
     database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
-    risk = ServiceClient(settings.risk_url, IdentitySigner(identity_key, SERVICE), neighbour="risk")
+    signer = IdentitySigner(identity_key, SERVICE)
+    order = ServiceClient(settings.order_url, signer, neighbour="order")
+    risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
     supplier = SupplierClient()
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (Relay(database, settings.kafka_bootstrap, SERVICE).run,),
-        ProcessRole.JOBS: (*periodic(database, keyring), SupplierWorker(database, supplier, keyring)),
+        ProcessRole.JOBS: (
+            *periodic(database, keyring, OrdersClient(order)),
+            SupplierWorker(database, supplier, keyring),
+        ),
     }
     service_routers = routers(
         hold_desk=HoldDesk(database, keyring),
-        reveal_desk=RevealDesk(database, keyring, RiskClient(risk, timeout_s=settings.risk_timeout_s)),
+        reveal_desk=RevealDesk(
+            database,
+            keyring,
+            RiskClient(risk, first_try_s=settings.risk_timeout_s, within_s=settings.risk_within_s),
+        ),
         sealer=CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key")),
         keyring=keyring,
     )
@@ -49,7 +59,7 @@ def build(settings: Settings) -> FastAPI:
         background=[work for role, works in by_role.items() if role in settings.roles for work in works],
         routers=[*service_routers, operations_router(database, consumer)],
         database=database,
-        on_stop=(risk.close, supplier.close, database.close),
+        on_stop=(order.close, risk.close, supplier.close, database.close),
         body_limits=BODY_LIMITS,
     )
 

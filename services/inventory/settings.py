@@ -6,9 +6,14 @@ from shared.settings import PlatformSettings
 
 
 class Settings(PlatformSettings):
-    """`risk_url` is asked before a code is shown, and waited for `risk_timeout_s`: a person waits too."""
+    """`order_url` is asked before a hold past its time is ended.
+
+    `risk_url` is asked before a code is shown: once more after `risk_timeout_s`, and within `risk_within_s` in all.
+    """
 
     database_url: str = Field(validation_alias="KAQUAN_INVENTORY_DATABASE_URL")
     port: int = Field(default=8102, validation_alias="KAQUAN_INVENTORY_PORT")
+    order_url: str = Field(default="http://127.0.0.1:8101", validation_alias="KAQUAN_ORDER_URL")
     risk_url: str = Field(default="http://127.0.0.1:8106", validation_alias="KAQUAN_RISK_URL")
     risk_timeout_s: float = Field(default=0.3, gt=0, le=10, validation_alias="KAQUAN_INVENTORY_RISK_TIMEOUT_S")
+    risk_within_s: float = Field(default=1.0, gt=0, le=10, validation_alias="KAQUAN_INVENTORY_RISK_WITHIN_S")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.order.usecases import read_models, refunds, saga
+from services.order.usecases import read_models, refunds, reviews, saga
 from shared.clock import utc_now
 from shared.contracts import (
     CardIssuedV1,
@@ -49,11 +49,11 @@ async def on_settlement_split(uow: UnitOfWork, heard: Sequence[Envelope[Settleme
 
 
 async def on_risk_released(uow: UnitOfWork, heard: Sequence[Envelope[RiskReleasedV1]]) -> None:
-    await saga.note_released(uow, [each.data for each in heard], now=utc_now())
+    await reviews.note_released(uow, [each.data for each in heard], now=utc_now())
 
 
 async def on_risk_denied(uow: UnitOfWork, heard: Sequence[Envelope[RiskDeniedV1]]) -> None:
-    await saga.note_denied(uow, [each.data for each in heard], now=utc_now())
+    await reviews.note_denied(uow, [each.data for each in heard], now=utc_now())
 
 
 async def on_card_revoked(uow: UnitOfWork, heard: Sequence[Envelope[CardRevokedV1]]) -> None:

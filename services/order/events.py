@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.order.domain import refunds
 from services.order.domain.checkouts import NewOrder
 from services.order.domain.orders import Component, Order
 from services.order.domain.refunds import Refund, RefundPart
@@ -127,12 +128,17 @@ def milestones(before: Order, after: Order) -> list[Event]:
 
 
 def refund_requested(order: Order, refund: Refund) -> OrderRefundRequestedV1:
-    """These components are to be taken back."""
+    """These components are to be taken back.
+
+    That a review ended without a word is said beside the reason: consumers of the previous release know no such reason.
+    """
+    expired = refund.reason is refunds.RefundReason.REVIEW_EXPIRED
     return OrderRefundRequestedV1(
         order_id=order.order_id,
         member_id=order.member_id,
         refund_id=refund.refund_id,
-        reason=RefundReason(refund.reason.value),
+        reason=RefundReason.NOT_FULFILLED if expired else RefundReason(refund.reason.value),
+        review_expired=expired,
         currency=refund.currency,
         components=_refund_components(refund.parts),
     )

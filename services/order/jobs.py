@@ -1,4 +1,4 @@
-"""What time and the outside world bring: unpaid orders end, providers are asked and told, late steps are nudged.
+"""What time and the outside world bring: unpaid orders and reviews end, providers are asked and told, late steps are nudged.
 
 Each job runs in one process at a time. Providers are called between transactions, never inside one.
 """
@@ -6,7 +6,7 @@ Each job runs in one process at a time. Providers are called between transaction
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.order.clients.providers import (
     ToRefund,
 )
 from services.order.domain.payments import PaymentMismatchError, PaymentUnknownError, Receipt
-from services.order.usecases import housekeeping
+from services.order.usecases import housekeeping, reviews
 from services.order.usecases.payments import DueQuery, Reported, close_payments, settle_reports, take_due_queries
 from services.order.usecases.refunds import (
     DueRefund,
@@ -53,15 +53,20 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """The jobs of the order service."""
+    """The jobs of the order service. `review_within` is how long a held order waits for somebody's word."""
 
     database: Database
     providers: Providers
+    review_within: timedelta
     clock: Clock
 
     async def cancel_unpaid(self) -> None:
         """End orders that were not paid in time."""
         await self._in_turns("order.cancel", _cancel, full=PER_TRANSACTION)
+
+    async def expire_reviews(self) -> None:
+        """Give back held orders about which nobody decided in time."""
+        await self._in_turns("order.review", self._expire_reviews)
 
     async def nudge_overdue(self) -> None:
         """Announce the steps of late orders once more."""
@@ -90,6 +95,9 @@ class Jobs:
                 await self._record(due, await _at_once(due, self._send))
                 if len(due) < PER_TRANSACTION:
                     return
+
+    async def _expire_reviews(self, uow: UnitOfWork, now: datetime) -> int:
+        return await reviews.expire_reviews(uow, within=self.review_within, now=now, limit=PER_TRANSACTION)
 
     async def _query(self, due: DueQuery) -> Receipt | None:
         try:

@@ -64,7 +64,7 @@ def build(settings: Settings) -> FastAPI:
         risk=Risk(risk),
         providers=_providers(settings, outside),
         watchers=watchers,
-        figures=FreshFigures(database, utc_now),
+        figures=FreshFigures(database, utc_now, review_within=settings.review_within),
         keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
         guest_key=read_key(settings.keys_dir, "guest-token.key"),
         pay_window=settings.pay_window,
@@ -102,13 +102,14 @@ def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Back
     if ProcessRole.RELAY in settings.roles:
         tasks.append(Relay(desk.database, settings.kafka_bootstrap, SERVICE).run)
     if ProcessRole.JOBS in settings.roles:
-        tasks += _jobs(settings, Jobs(desk.database, desk.providers, utc_now))
+        tasks += _jobs(settings, Jobs(desk.database, desk.providers, settings.review_within, utc_now))
     return tasks
 
 
 def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
     return [
         every(settings.cancel_every_s, jobs.cancel_unpaid, name="order.cancel"),
+        every(settings.cancel_every_s, jobs.expire_reviews, name="order.review"),
         every(settings.query_every_s, jobs.query_payments, name="order.query"),
         every(settings.refund_every_s, jobs.send_refunds, name="order.refund"),
         every(settings.nudge_every_s, jobs.nudge_overdue, name="order.nudge"),

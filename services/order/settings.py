@@ -19,6 +19,7 @@ class Settings(PlatformSettings):
     sandbox_payment_page_url: str | None = Field(default=None, validation_alias="KAQUAN_SANDBOX_PAYMENT_PAGE_URL")
     sandbox_merchant_id: str = "kaquan-sandbox"
     pay_window_s: float = Field(default=900, gt=0, validation_alias="KAQUAN_ORDER_PAY_WINDOW_S")
+    review_within_s: float = Field(default=86_400, gt=0, validation_alias="KAQUAN_ORDER_REVIEW_WITHIN_S")
     cancel_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_CANCEL_EVERY_S")
     query_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_QUERY_EVERY_S")
     refund_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_REFUND_EVERY_S")
@@ -27,3 +28,8 @@ class Settings(PlatformSettings):
     @property
     def pay_window(self) -> timedelta:
         return timedelta(seconds=self.pay_window_s)
+
+    @property
+    def review_within(self) -> timedelta:
+        """How long after its payment a held order waits for somebody's word before it is refunded."""
+        return timedelta(seconds=self.review_within_s)

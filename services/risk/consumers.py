@@ -14,6 +14,7 @@ from shared.contracts import (
     MemberRegisteredV1,
     OrderPaidV1,
     OrderRefundedV1,
+    OrderRefundRequestedV1,
 )
 from shared.database import UnitOfWork
 from shared.messaging import Handler
@@ -28,16 +29,23 @@ def handlers(*, case_due_after: timedelta) -> Mapping[type[Event], Handler[Any]]
 
     return {
         OrderPaidV1: on_order_paid,
+        OrderRefundRequestedV1: on_refund_requested,
         OrderRefundedV1: on_order_refunded,
         CardRevealedV1: on_card_revealed,
         MemberRegisteredV1: on_member_registered,
     }
 
 
+async def on_refund_requested(uow: UnitOfWork, envelopes: Sequence[Envelope[OrderRefundRequestedV1]]) -> None:
+    """An order whose review took too long is given back: a word on it would come too late."""
+    order_ids = [envelope.data.order_id for envelope in envelopes if envelope.data.review_expired]
+    await usecases.drop_cases(uow, order_ids, note="nobody decided in time: the order is refunded", now=utc_now())
+
+
 async def on_order_refunded(uow: UnitOfWork, envelopes: Sequence[Envelope[OrderRefundedV1]]) -> None:
     """A whole order that was refunded needs nobody's word any more."""
     order_ids = [envelope.data.order_id for envelope in envelopes if envelope.data.whole]
-    await usecases.drop_cases(uow, order_ids, now=utc_now())
+    await usecases.drop_cases(uow, order_ids, note="the whole order was refunded", now=utc_now())
 
 
 async def on_card_revealed(uow: UnitOfWork, envelopes: Sequence[Envelope[CardRevealedV1]]) -> None:

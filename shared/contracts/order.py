@@ -136,12 +136,16 @@ class RefundReason(StrEnum):
 
 
 class OrderRefundRequestedV1(_OrderEvent):
-    """These components are to be revoked; money follows once cards, points and shares are back."""
+    """These components are to be revoked; money follows once cards, points and shares are back.
+
+    `review_expired`: the order was held, and its time was over before risk or a reviewer said a word.
+    """
 
     TYPE = "order.refund_requested"
 
     refund_id: UUID
     reason: RefundReason
+    review_expired: bool = False
     currency: Currency
     components: tuple[RefundComponent, ...]
 

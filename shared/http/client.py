@@ -86,11 +86,14 @@ class ServiceClient:
         as_identity: Identity | None = None,
         idempotent: bool | None = None,
         timeout_s: float | None = None,
+        first_try_s: float | None = None,
     ) -> Any:
         """The answer's JSON, `None` for an empty one. `timeout_s` bounds the call with all its repetitions.
 
         A call is repeated only if it may be: GET, PUT and DELETE, and what says `idempotent=True`; anything may be
-        repeated that certainly never left. `as_identity` calls in somebody else's name instead of this service's.
+        repeated that certainly never left. `first_try_s` gives the first try up early, so that time is left for another:
+        it is counted from when the try has its connection, because who is still waiting for one has asked nobody yet.
+        `as_identity` calls in somebody else's name instead of this service's.
 
         :raises ServiceRefusedError: the neighbour answered 4xx.
         :raises ServiceUnavailableError: it did not answer in time, or answered 5xx.
@@ -100,7 +103,9 @@ class ServiceClient:
         repeatable = method in REPEATABLE_METHODS if idempotent is None else idempotent
         deadline = self._pool.now() + (timeout_s or self._timeout_s)
         with span("service.call", neighbour=self.neighbour, method=method):
-            status, body = await self._exchange(request, deadline, repeatable=repeatable, head_only=method == "HEAD")
+            status, body = await self._exchange(
+                request, deadline, first_try_s=first_try_s, repeatable=repeatable, head_only=method == "HEAD"
+            )
         if status >= _FIRST_REFUSAL:
             raise self._refusal(status, body)
         self._ok.inc()
@@ -111,12 +116,12 @@ class ServiceClient:
         self._pool.close()
 
     async def _exchange(
-        self, request: bytes, deadline: float, *, repeatable: bool, head_only: bool
+        self, request: bytes, deadline: float, *, first_try_s: float | None, repeatable: bool, head_only: bool
     ) -> tuple[int, bytes]:
-        pause_s = FIRST_PAUSE_S
+        pause_s, try_s = FIRST_PAUSE_S, first_try_s
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                status, body = await self._try(request, deadline, head_only=head_only)
+                status, body = await self._try(request, deadline, try_s=try_s, head_only=head_only)
             except UpstreamError as error:
                 if self._is_last(attempt, pause_s, deadline) or (error.maybe_sent and not repeatable):
                     raise self._unavailable(str(error)) from error
@@ -127,15 +132,17 @@ class ServiceClient:
                 if not passing or self._is_last(attempt, pause_s, deadline):
                     raise self._unavailable(f"answered {status}")
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-            pause_s *= 2
+            pause_s, try_s = pause_s * 2, None
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _is_last(self, attempt: int, pause_s: float, deadline: float) -> bool:
         return attempt == ATTEMPTS or self._pool.now() + pause_s >= deadline
 
-    async def _try(self, request: bytes, deadline: float, *, head_only: bool) -> tuple[int, bytes]:
+    async def _try(self, request: bytes, deadline: float, *, try_s: float | None, head_only: bool) -> tuple[int, bytes]:
         started = self._pool.now()
         connection = await self._pool.acquire(deadline)
+        if try_s is not None:
+            connection.deadline = min(deadline, self._pool.now() + try_s)
         try:
             await connection.request(request, head_only=head_only)
             body = connection.take() if connection.complete else await _read(connection)

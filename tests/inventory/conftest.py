@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ from shared.http import IdentitySigner
 from shared.settings import Environment, ProcessRole, read_key
 from tests.conftest import ServiceDatabaseMaker
 from tests.inventory.door import Door
-from tests.inventory.neighbours import Risk, running_risk
+from tests.inventory.neighbours import Orders, Risk, running_orders, running_risk
 from tests.inventory.world import World
 from tests.support.databases import TestDatabase
 
@@ -52,6 +53,12 @@ async def risk() -> AsyncIterator[Risk]:
 
 
 @pytest.fixture
+async def orders() -> AsyncIterator[Orders]:
+    async with running_orders() as orders:
+        yield orders
+
+
+@pytest.fixture
 def settings(inventory_database: TestDatabase, keys_directory: Path, risk: Risk) -> Settings:
     """One process with the role api."""
     return Settings(
@@ -60,12 +67,14 @@ def settings(inventory_database: TestDatabase, keys_directory: Path, risk: Risk)
         keys_dir=keys_directory,
         risk_url=risk.url,
         risk_timeout_s=3.0,  # a machine that runs many tests may pause for longer than a shop may
+        risk_within_s=3.0,
         roles=frozenset({ProcessRole.API}),
     )
 
 
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
+@asynccontextmanager
+async def open_door(settings: Settings) -> AsyncIterator[Door]:
+    """A running process of the service."""
     app = build(settings)
     transport = httpx.ASGITransport(app=app)
     async with (
@@ -73,3 +82,9 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
         httpx.AsyncClient(transport=transport, base_url="http://inventory") as http,
     ):
         yield Door(http, IdentitySigner(read_key(settings.keys_dir, "internal.key"), "tests"))
+
+
+@pytest.fixture
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    async with open_door(settings) as door:
+        yield door

@@ -15,7 +15,6 @@ from shared.contracts import (
     Event,
     InventoryReserveV1,
     OrderCancelledV1,
-    OrderPaidV1,
     dataschema,
     encode,
     wrap,
@@ -55,12 +54,6 @@ def command(order: Order) -> InventoryReserveV1:
     )
 
 
-def paid(order: Order, *, held: bool) -> OrderPaidV1:
-    return OrderPaidV1(
-        order_id=order.order_id, currency="CNY", paid_minor=PRICE_MINOR, paid_at=utc_now(), held=held, components=()
-    )
-
-
 async def handle(world: World, *records: Delivery) -> None:
     await Processor(world.database, "inventory", HANDLERS).process(records, abandon=[asyncio.Event()])
 
@@ -90,25 +83,6 @@ async def test_a_cancelled_order_lets_go(world: World) -> None:
     cancelled = OrderCancelledV1(order_id=order.order_id, reason="unpaid")
     await handle(world, record(cancelled), record(cancelled), record(command(other)))
     assert await world.stock(sku_id) == (1, 0, 1)
-    await world.assert_counters_equal_rows()
-
-
-async def test_an_order_under_review_keeps_its_stock(world: World) -> None:
-    sku_id = await world.sku(cards=2)
-    reviewed, forgotten = order_of((sku_id, 1)), order_of((sku_id, 1))
-    await world.hold(reviewed, forgotten, minutes=-1)
-    await handle(world, record(paid(reviewed, held=True)), record(paid(forgotten, held=False)))
-    await jobs.expire_holds(world.database)
-    assert await world.stock(sku_id) == (2, 1, 0)
-    assert await world.fetch("SELECT order_id FROM holds") == [{"order_id": reviewed.order_id}]
-
-
-async def test_holds_end_when_their_time_is_over(world: World) -> None:
-    sku_id = await world.sku(cards=5)
-    await world.hold(order_of((sku_id, 2)), minutes=-1)
-    await world.hold(order_of((sku_id, 1)))
-    await jobs.expire_holds(world.database)
-    assert await world.stock(sku_id) == (5, 1, 0)
     await world.assert_counters_equal_rows()
 
 

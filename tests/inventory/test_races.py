@@ -11,6 +11,7 @@ from services.inventory.jobs import expire_holds
 from services.inventory.usecases import holds
 from shared.clock import new_id, utc_now
 from tests.inventory.door import Door, buyer
+from tests.inventory.neighbours import Orders
 from tests.inventory.world import Order, World, at_once, order_of
 
 AT_ONCE = 64
@@ -126,7 +127,7 @@ async def test_a_reveal_and_a_refund_at_once(world: World, door: Door) -> None:
     await world.assert_counters_equal_rows()
 
 
-async def test_holds_expire_while_they_are_taken_and_released(world: World) -> None:
+async def test_holds_expire_while_they_are_taken_and_released(world: World, orders: Orders) -> None:
     """Every hold ends once: by its payment, its cancellation or its expiry."""
     skus = [await world.sku(cards=60) for _ in range(3)]
     paid, cancelled, expired = ([_of_all(skus) for _ in range(16)] for _ in range(3))
@@ -137,7 +138,7 @@ async def test_holds_expire_while_they_are_taken_and_released(world: World) -> N
         async with world.database.begin() as uow:
             await holds.release_orders(uow, [order.order_id])
 
-    works: list[Callable[[], Awaitable[Any]]] = [lambda: expire_holds(world.database)] * 4
+    works: list[Callable[[], Awaitable[Any]]] = [lambda: expire_holds(world.database, orders.client, now=utc_now())] * 4
     works += [lambda order=order: world.reserve(order) for order in paid]  # type: ignore[misc]
     works += [lambda order=order: cancel(order) for order in (*cancelled, *cancelled)]  # type: ignore[misc]
     await at_once(world, works)

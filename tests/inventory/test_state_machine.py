@@ -25,6 +25,7 @@ from services.inventory.domain.importing import ImportRefusedError
 from services.inventory.queries import wallet
 from services.inventory.usecases import holds, revealing
 from shared.clock import new_id, utc_now
+from tests.inventory.neighbours import Orders
 from tests.inventory.world import Order, World, codes, order_of
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Shop(RuleBasedStateMachine):
     """Its steps run on the test's own loop, against the test's own database."""
 
     world: ClassVar[World]
+    orders: ClassVar[Orders]
     loop: ClassVar[asyncio.AbstractEventLoop]
 
     skus = Bundle("skus")
@@ -56,9 +58,11 @@ class Shop(RuleBasedStateMachine):
             self.run(self.world.import_codes(sku_id, rows))
             raise AssertionError("a card came in twice")
 
-    @rule(target=placed, first=skus, second=skus, quantity=st.integers(1, 2), expired=st.booleans())
-    def check_out(self, first: Any, second: Any, quantity: int, *, expired: bool) -> Order:
+    @rule(target=placed, first=skus, second=skus, quantity=st.integers(1, 2), expired=st.booleans(), paid=st.booleans())
+    def check_out(self, first: Any, second: Any, quantity: int, *, expired: bool, paid: bool) -> Order:
         order = order_of((first, quantity), (second, 1))
+        if paid:
+            self.orders.live.add(order.order_id)
         self.run(self.world.hold(order, minutes=-1 if expired else 20))
         return order
 
@@ -81,7 +85,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        self.run(jobs.expire_holds(self.world.database))
+        self.run(jobs.expire_holds(self.world.database, self.orders.client, now=utc_now()))
 
     @rule(order=issued)
     def reveal(self, order: Order) -> None:
@@ -99,8 +103,8 @@ class Shop(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
 
-def machine_on(world: World, loop: asyncio.AbstractEventLoop) -> type[Shop]:
-    return type("ShopOfTest", (Shop,), {"world": world, "loop": loop})
+def machine_on(world: World, orders: Orders, loop: asyncio.AbstractEventLoop) -> type[Shop]:
+    return type("ShopOfTest", (Shop,), {"world": world, "orders": orders, "loop": loop})
 
 
 async def _reveal_first(world: World, order: Order) -> None:
@@ -114,8 +118,8 @@ async def _reveal_first(world: World, order: Order) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_counters_equal_rows_always(world: World) -> None:
-    machine = machine_on(world, asyncio.get_running_loop())
+async def test_counters_equal_rows_always(world: World, orders: Orders) -> None:
+    machine = machine_on(world, orders, asyncio.get_running_loop())
     chosen = settings(
         max_examples=12,
         stateful_step_count=25,
@@ -127,7 +131,7 @@ async def test_counters_equal_rows_always(world: World) -> None:
 
 
 @pytest.mark.soak
-async def test_counters_equal_rows_for_long(world: World) -> None:
-    machine = machine_on(world, asyncio.get_running_loop())
+async def test_counters_equal_rows_for_long(world: World, orders: Orders) -> None:
+    machine = machine_on(world, orders, asyncio.get_running_loop())
     chosen = settings(max_examples=400, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)

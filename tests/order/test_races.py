@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -15,6 +16,7 @@ from tests.order.facts import components
 from tests.order.shop import Shop, bundle, offer
 
 RACERS = 64
+DAY = timedelta(days=1)
 
 
 async def test_sixty_four_equal_checkouts_make_one_order_and_one_hold(shop: Shop, replica: Shop) -> None:
@@ -82,7 +84,7 @@ async def test_paying_and_cancelling_at_once_loses_nothing(shop: Shop, replica: 
     sold = offer()
     await shop.sells(sold)
     late = utc_now() + shop.desk.pay_window + CANCEL_SLACK * 2
-    jobs = Jobs(replica.database, replica.desk.providers, lambda: late)
+    jobs = Jobs(replica.database, replica.desk.providers, DAY, lambda: late)
     for racer in range(20):
         order_id = (await shop.orders((sold, 1))).json()["order_id"]
         message = shop.receipt((await shop.begins_payment(order_id, member=None)).json()["pay_url"])

@@ -137,7 +137,7 @@ async def test_a_refunded_order_needs_no_word(risk: RiskClient, database: Databa
     moot, waiting = held(), held()
     await open_case(database, moot, waiting)
     async with database.begin() as uow:
-        assert await usecases.drop_cases(uow, [moot.order_id, uuid4()], now=utc_now()) == 1
+        assert await usecases.drop_cases(uow, [moot.order_id, uuid4()], note="refunded", now=utc_now()) == 1
     assert [case["order_id"] for case in await queue(risk)] == [str(waiting.order_id)]
     (closed,) = await queue(risk, state="moot")
     answer = await risk.call("POST", f"{CASES}/{closed['case_id']}/deny", body={"note": "too late"})

@@ -20,6 +20,7 @@ from shared.contracts import (
     MemberRegisteredV1,
     OrderPaidV1,
     OrderRefundedV1,
+    OrderRefundRequestedV1,
     dataschema,
     decode,
 )
@@ -72,6 +73,19 @@ async def test_a_refund_of_the_whole_order_closes_its_case_and_a_part_does_not(d
     assert await rows(database, "select state from cases order by case_id") == [("moot",), ("open",)]
 
 
+async def test_a_review_that_is_over_closes_its_case_and_another_refund_does_not(database: Database) -> None:
+    held = [example(OrderPaidV1, "held-for-review", order_id=str(uuid4())) for _ in range(2)]
+    await hear(database, OrderPaidV1, held)
+    over, refunded = (record["data"]["order_id"] for record in held)
+    asked = [
+        example(OrderRefundRequestedV1, "nobody-reviewed-it", order_id=over),
+        example(OrderRefundRequestedV1, "buyer-returns-one-component", order_id=refunded),
+    ]
+    await hear(database, OrderRefundRequestedV1, asked)
+    found = await rows(database, "select order_id::text, state, decided_by from cases order by case_id")
+    assert found == [(over, "moot", "system"), (refunded, "open", None)]
+
+
 async def test_first_reveals_of_members_are_remembered(database: Database) -> None:
     records = [
         example(CardRevealedV1, "first-look", entitlement_id=str(uuid4())),
@@ -95,7 +109,7 @@ async def test_members_and_their_age_are_remembered_once(database: Database) -> 
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.__name__) for kind in HANDLERS])
 async def test_nothing_to_do_is_nothing_done(database: Database, kind: type[Event]) -> None:
     _, record = of(kind)[0]
-    quiet = {"held": False, "whole": False, "first": False}
+    quiet = {"held": False, "whole": False, "first": False, "review_expired": False}
     data = {**record["data"], **{name: value for name, value in quiet.items() if name in record["data"]}}
     await hear(database, kind, [{**record, "data": data}])
     assert await rows(database, "select order_id from cases union all select entitlement_id from reveals") == []

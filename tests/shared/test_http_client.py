@@ -24,6 +24,7 @@ from shared.http import (
 from shared.http.client import ATTEMPTS
 from shared.http.identity import IDENTITY_HEADER
 from shared.observability import REQUEST_ID, continue_trace
+from tests.shared.http_calls import silent
 from tests.shared.http_servers import RawServer, Script, answering, ok, raw_server, serving
 
 KEY = b"k" * 32
@@ -164,20 +165,51 @@ async def test_a_restarting_neighbour_is_waited_for_even_with_a_post() -> None:
 
 
 async def test_the_timeout_bounds_the_call_with_its_repetitions() -> None:
-    def silent(raw: RawServer) -> Script:
-        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            del writer
-            await raw.read_request(reader)
-            await reader.read()
-
-        return script
-
     loop = asyncio.get_running_loop()
     async with raw_server(silent) as server, client_to(server.url, timeout_s=5) as client:
         started = loop.time()
         with pytest.raises(ServiceUnavailableError, match="in time"):
             await client.call("GET", "/x", timeout_s=0.3)
         assert loop.time() - started < 0.6
+
+
+async def test_a_first_try_that_is_not_answered_leaves_time_for_another() -> None:
+    def silent_once(raw: RawServer) -> Script:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await raw.read_request(reader)
+            if len(raw.requests) > 1:
+                writer.write(ok(b"[1]"))
+            await reader.read()
+
+        return script
+
+    async with raw_server(silent_once) as server, client_to(server.url) as client:
+        assert await client.call("POST", "/x", json={}, idempotent=True, first_try_s=0.1) == [1]
+        assert len(server.requests) == 2
+    async with raw_server(silent_once) as server, client_to(server.url) as client:
+        with pytest.raises(ServiceUnavailableError, match="in time"):
+            await client.call("POST", "/x", json={}, first_try_s=0.1)
+        assert len(server.requests) == 1, "what may not be repeated is not"
+
+
+async def test_waiting_for_a_connection_uses_up_no_try() -> None:
+    """Seen failing with the try's time counted from its arrival in the queue: the second caller gave up unasked."""
+
+    def takes_its_time(raw: RawServer) -> Script:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                await raw.read_request(reader)
+                await asyncio.sleep(0.3)
+                writer.write(ok(b"[1]"))
+
+        return script
+
+    async with raw_server(takes_its_time) as server:
+        client = ServiceClient(server.url, IdentitySigner(KEY, "order"), max_connections=1, timeout_s=5.0)
+        calls = (client.call("POST", "/x", json={}, idempotent=True, first_try_s=0.5) for _ in range(3))
+        assert await asyncio.gather(*calls) == [[1]] * 3
+        assert (len(server.requests), server.connections) == (3, 1)
+        await client.close()
 
 
 async def test_many_callers_share_few_connections() -> None:

@@ -65,7 +65,7 @@ class RevealDesk:
         :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
         :raises NothingToRevealError: it is a top-up.
         :raises RevealRefusedError: risk does not let it pass.
-        :raises RevealUnavailableError: risk does not answer.
+        :raises RevealUnavailableError: risk does not answer in time, asked twice.
         :raises EntitlementRevokedError: it was taken back.
         """
         owned = await self._find(caller, entitlement_id)

@@ -14,10 +14,11 @@ _ALLOW = "allow"
 
 @dataclass(frozen=True, slots=True)
 class RiskClient:
-    """Risk's synchronous decision, waited for `timeout_s` at most."""
+    """Risk's synchronous decision. An answer that is not here after `first_try_s` is asked for once more, `within_s` in all."""
 
     service: ServiceClient
-    timeout_s: float
+    first_try_s: float
+    within_s: float
 
     async def allow_reveal(
         self, caller: Identity, *, entitlement_id: UUID, order_id: UUID, sku_id: UUID
@@ -38,11 +39,16 @@ class RiskClient:
         }
         try:
             answer = await self.service.call(
-                "POST", "/internal/decisions", json=question, idempotent=True, timeout_s=self.timeout_s
+                "POST",
+                "/internal/decisions",
+                json=question,
+                idempotent=True,
+                timeout_s=self.within_s,
+                first_try_s=self.first_try_s,
             )
         except (ServiceUnavailableError, ServiceRefusedError) as error:
             log.warning("reveal.risk_unavailable", reason=str(error))
-            raise RevealUnavailableError("the code cannot be shown at the moment; try again soon") from error
+            raise RevealUnavailableError from error
         if answer["decision"] != _ALLOW:
             raise RevealRefusedError(decision=answer["decision"], reasons=answer.get("reasons") or ())
         decision_id = answer.get("decision_id")

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+AGAIN_AFTER_S = 2
+"""When a buyer whose code could not be shown does well to try again."""
+
 
 class EntitlementState(StrEnum):
     """What the buyer can do with one unit."""
@@ -42,7 +45,11 @@ class RevealRefusedError(Exception):
 
 
 class RevealUnavailableError(Exception):
-    """Risk could not be asked, and without its word no code is shown."""
+    """Risk could not be asked, and without its word no code is shown. Nothing is lost: the buyer may try again."""
+
+    def __init__(self) -> None:
+        super().__init__(f"系统繁忙，暂时无法显示卡密，请 {AGAIN_AFTER_S} 秒后再试。卡密已为您保管好，不会丢失。")
+        self.headers = {"Retry-After": str(AGAIN_AFTER_S)}
 
 
 class CodeUnknownError(Exception):

@@ -1,6 +1,6 @@
 """Holds and stock counters. A SKU's counter row is locked in the order of the ids, and changed last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,11 +33,18 @@ _TAKE_HOLDS = "DELETE FROM holds WHERE component_id = ANY($1::uuid[]) RETURNING 
 
 _TAKE_HOLDS_OF_ORDERS = "DELETE FROM holds WHERE order_id = ANY($1::uuid[]) RETURNING sku_id, quantity"
 
-_TAKE_EXPIRED_HOLDS = """
-DELETE FROM holds WHERE component_id IN (
-    SELECT component_id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) RETURNING sku_id, quantity
+_OVERDUE_ORDERS = """
+SELECT order_id FROM holds WHERE expires_at <= $1 GROUP BY order_id ORDER BY min(expires_at) LIMIT $2
 """
+
+# Asked while order was: whoever works on the row, or has made the hold longer meanwhile, is not disturbed.
+_STILL_OVERDUE = """
+SELECT component_id FROM holds WHERE order_id = ANY($1::uuid[]) AND expires_at <= $2 FOR UPDATE SKIP LOCKED
+"""
+
+_TAKE_OVERDUE = f"DELETE FROM holds WHERE component_id IN ({_STILL_OVERDUE}) RETURNING sku_id, quantity"  # noqa: S608
+
+_POSTPONE_OVERDUE = f"UPDATE holds SET expires_at = $3 WHERE component_id IN ({_STILL_OVERDUE})"  # noqa: S608
 
 _EXTEND_HOLDS = """
 UPDATE holds SET expires_at = wanted.expires_at
@@ -155,14 +162,26 @@ async def take_holds_of_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> in
     return _unhold(uow, await uow.raw.fetch(_TAKE_HOLDS_OF_ORDERS, order_ids))
 
 
-async def take_expired_holds(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
-    """End holds whose time is over, the oldest first; those that somebody works on are left alone."""
-    return _unhold(uow, await uow.raw.fetch(_TAKE_EXPIRED_HOLDS, now, limit))
+async def find_overdue_orders(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUID]:
+    """Orders with a hold whose time is over, the oldest first."""
+    return [row["order_id"] for row in await uow.raw.fetch(_OVERDUE_ORDERS, now, limit)]
 
 
-async def extend_holds(uow: UnitOfWork, until: Mapping[UUID, datetime]) -> None:
-    """Keep the holds of these orders until then, never shorter than before."""
-    await uow.raw.execute(_EXTEND_HOLDS, list(until.keys()), list(until.values()))
+async def take_overdue_holds(uow: UnitOfWork, order_ids: Sequence[UUID], *, now: datetime) -> int:
+    """End the holds of these orders whose time is over; answers how many. Those that somebody works on are left alone."""
+    return _unhold(uow, await uow.raw.fetch(_TAKE_OVERDUE, order_ids, now))
+
+
+async def postpone_overdue_holds(uow: UnitOfWork, order_ids: Sequence[UUID], *, now: datetime, until: datetime) -> None:
+    """Keep the holds of these orders whose time is over until then."""
+    await uow.raw.execute(_POSTPONE_OVERDUE, order_ids, now, until)
+
+
+async def extend_holds(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> None:
+    """Keep the holds of these orders for as long as they are wanted now, never shorter than before."""
+    await uow.raw.execute(
+        _EXTEND_HOLDS, [request.order_id for request in requests], [request.expires_at for request in requests]
+    )
 
 
 async def open_stock(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> None:

@@ -1,6 +1,6 @@
 """Promise stock to orders at checkout, and end the promises that are not needed any more."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,9 +13,17 @@ from services.inventory.repository.keys import DataKey, KeyPurpose, SealedFields
 from shared.clock import new_id
 from shared.crypto import Keyring, new_dek, seal
 from shared.database import UnitOfWork
+from shared.observability import Counter, get_logger
 
 KEY_LIFETIME = timedelta(days=1)
 """A data key for buyers' fields is used this long; the next one starts anew."""
+
+KEPT_FOR = timedelta(minutes=10)
+"""A hold past its time whose order lives ends by what is on its way to us. This is when it is asked about again."""
+
+log = get_logger(__name__)
+
+_OVERDUE = Counter("holds_overdue_total", "Orders whose hold was past its time, by what became of it", ["outcome"])
 
 
 async def hold(
@@ -23,7 +31,7 @@ async def hold(
 ) -> list[HoldDecision]:
     """Hold the stock of many orders at once, fair by arrival: each order gets all that it wants or an error.
 
-    An order that holds already keeps what it has, and is answered as held.
+    An order that holds already keeps what it has, for as long as is wanted now, and is answered as held.
     """
     sku_ids = {component.sku_id for request in requests for component in request.components}
     free = await stock.lock_stock(uow, list(sku_ids))
@@ -35,6 +43,8 @@ async def hold(
             fresh.setdefault(request.order_id, request)
     decisions = dict(zip(fresh, decide_holds(list(fresh.values()), free=free, top_ups=top_ups), strict=True))
     granted = [request for order_id, request in fresh.items() if decisions[order_id] is None]
+    if held:
+        await stock.extend_holds(uow, [request for request in requests if request.order_id in held])
     if granted:
         await stock.add_holds(uow, granted)
         await _keep_buyer_fields(uow, granted, top_ups=top_ups, keyring=keyring, now=now)
@@ -46,19 +56,40 @@ async def release_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> None:
     await stock.take_holds_of_orders(uow, order_ids)
 
 
-async def release_expired(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
-    """End holds whose time is over, at most `limit`; answers how many."""
-    return await stock.take_expired_holds(uow, now=now, limit=limit)
+async def find_overdue(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUID]:
+    """Orders with a hold whose time is over, those first that are over for longest."""
+    return await stock.find_overdue_orders(uow, now=now, limit=limit)
 
 
-async def keep_for_review(uow: UnitOfWork, until: Mapping[UUID, datetime]) -> None:
-    """These orders are paid and wait for a reviewer: their stock waits with them."""
-    await stock.extend_holds(uow, until)
+async def end_overdue(uow: UnitOfWork, order_ids: Sequence[UUID], *, live: Collection[UUID], now: datetime) -> None:
+    """End the holds of these orders whose time is over, but not of the `live` ones, which are paid or can still be paid.
+
+    Theirs end by an event that is on its way, however long it takes. A hold that was made longer since is left alone.
+    """
+    gone = [order_id for order_id in order_ids if order_id not in live]
+    await stock.take_overdue_holds(uow, gone, now=now)
+    await stock.postpone_overdue_holds(uow, list(live), now=now, until=now + KEPT_FOR)
+    uow.after_commit(lambda: _note_overdue(ended=len(gone), kept=len(live)))
+
+
+def note_unanswered(order_ids: Sequence[UUID], *, reason: str) -> None:
+    """Order did not say how these orders stand: nothing is ended."""
+    _OVERDUE.labels("unanswered").inc(len(order_ids))
+    log.warning("holds.order_silent", orders=len(order_ids), reason=reason)
 
 
 def buyer_fields_aad(component_id: UUID) -> bytes:
     """What binds sealed buyer fields to their component."""
     return f"v1|buyer-fields|{component_id}".encode()
+
+
+def _note_overdue(*, ended: int, kept: int) -> None:
+    _OVERDUE.labels("ended").inc(ended)
+    _OVERDUE.labels("kept").inc(kept)
+    if ended:
+        log.info("holds.expired", orders=ended)
+    if kept:
+        log.warning("holds.kept_past_their_time", orders=kept)
 
 
 async def _keep_buyer_fields(

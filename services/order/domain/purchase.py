@@ -73,7 +73,7 @@ def release(order: Order, *, now: datetime) -> Order:
 
 
 def deny(order: Order, *, now: datetime) -> Order:
-    """Risk denies a held order: whatever of it is not already on its way back goes back."""
+    """A held order is not let go: whatever of it is not already on its way back goes back. Any other stays as it is."""
     if not order.held:
         return order
     pending = [component.component_id for component in order.components if component.status is _C.PENDING]

@@ -12,6 +12,7 @@ class RefundReason(StrEnum):
     BUYER = "buyer"
     NOT_FULFILLED = "not_fulfilled"
     RISK_DENIED = "risk_denied"
+    REVIEW_EXPIRED = "review_expired"
     OPERATOR = "operator"
     PAID_LATE = "paid_late"
     PAID_TWICE = "paid_twice"

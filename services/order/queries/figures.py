@@ -15,6 +15,9 @@ LATENCY_WINDOW = timedelta(minutes=5)
 LATENCY_SAMPLE_MAX = 20_000
 FRESH_FOR = timedelta(seconds=3)
 
+NEAR_ITS_END = 0.75
+"""A review is near its end when this share of its time is over."""
+
 _BY_STATE = """
 SELECT status, count(*) AS orders FROM (
     SELECT status FROM orders WHERE due_at IS NOT NULL
@@ -33,6 +36,7 @@ _LAST_MINUTE = """
 SELECT count(*) AS orders, count(paid_at) AS paid FROM orders WHERE order_id >= $1
 """
 _STUCK = "SELECT count(*) FROM orders WHERE nudges > 0 AND due_at IS NOT NULL"
+_HELD = "SELECT count(*) FROM orders WHERE status = 'held' AND paid_at <= $1"
 _REVIEW = "SELECT count(*) FROM refunds WHERE status = 'review'"
 
 
@@ -48,7 +52,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How orders stand. `stuck`: a step is late and was announced again. `refunds_in_review` wait for a person."""
+    """How orders stand. `stuck`: a step is late and was announced again. `refunds_in_review` wait for a person.
+
+    `reviews_ending`: held orders that will be refunded soon, unless somebody decides about them.
+    """
 
     orders_by_state: dict[str, int]
     ended_window_s: int
@@ -56,10 +63,11 @@ class Figures:
     orders_last_minute: int
     paid_last_minute: int
     stuck: int
+    reviews_ending: int
     refunds_in_review: int
 
 
-async def read_figures(uow: UnitOfWork, *, now: datetime) -> Figures:
+async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: datetime) -> Figures:
     """The figures now."""
     states = await uow.raw.fetch(_BY_STATE, first_id(now - RECENT))
     latency = await uow.raw.fetchrow(_LATENCY, first_id(now - LATENCY_WINDOW), LATENCY_SAMPLE_MAX)
@@ -78,6 +86,7 @@ async def read_figures(uow: UnitOfWork, *, now: datetime) -> Figures:
         orders_last_minute=minute["orders"],
         paid_last_minute=minute["paid"],
         stuck=await uow.raw.fetchval(_STUCK),
+        reviews_ending=await uow.raw.fetchval(_HELD, now - review_within * NEAR_ITS_END),
         refunds_in_review=await uow.raw.fetchval(_REVIEW),
     )
 
@@ -90,9 +99,10 @@ def first_id(at: datetime) -> UUID:
 class FreshFigures:
     """The figures, read from the tables at most once in a while, however many look at them."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, review_within: timedelta) -> None:
         self._database = database
         self._clock = clock
+        self._review_within = review_within
         self._figures: Figures | None = None
         self._read_at: datetime | None = None
         self._turn = asyncio.Lock()
@@ -103,6 +113,6 @@ class FreshFigures:
             now = self._clock()
             if self._figures is None or self._read_at is None or now - self._read_at > FRESH_FOR:
                 async with self._database.read() as uow:
-                    self._figures = await read_figures(uow, now=now)
+                    self._figures = await read_figures(uow, review_within=self._review_within, now=now)
                 self._read_at = now
             return self._figures

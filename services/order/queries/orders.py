@@ -39,6 +39,7 @@ _CHECKOUT = """
 SELECT order_id, order_no, member_id, currency, total_minor, flagged, adjustments, pay_before, created_at
 FROM orders WHERE order_id = $1
 """
+_LIVE = "SELECT order_id FROM orders WHERE order_id = ANY($1::uuid[]) AND status <> 'cancelled'"
 _FINISHED = "SELECT order_id, request_hash FROM checkouts WHERE caller = $1 AND key = $2 AND done"
 
 Json = dict[str, Any]
@@ -71,6 +72,11 @@ async def member_page(uow: UnitOfWork, *, member_id: UUID, before: UUID | None, 
 async def read_versions(uow: UnitOfWork, order_ids: Sequence[UUID]) -> dict[UUID, int]:
     """How often each order has changed so far."""
     return {row["order_id"]: row["version"] for row in await uow.raw.fetch(_VERSIONS, order_ids)}
+
+
+async def live_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the orders that are paid, whatever became of them since, or can still be paid."""
+    return [row["order_id"] for row in await uow.raw.fetch(_LIVE, order_ids)]
 
 
 async def finished_checkout(uow: UnitOfWork, *, caller: str, key: str) -> tuple[UUID, bytes] | None:

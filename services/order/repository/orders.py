@@ -40,6 +40,14 @@ ORDER BY due_at LIMIT $2
 FOR NO KEY UPDATE SKIP LOCKED
 """
 
+# Somebody's word that is just being taken in wins: its order is passed over, and is not held any more next time.
+_LOCK_UNREVIEWED = """
+SELECT order_id FROM orders
+WHERE status = 'held' AND paid_at <= $1
+ORDER BY paid_at LIMIT $2
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
 ORDER_CHANGES = """
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bool[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
     $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
@@ -83,6 +91,12 @@ async def lock_orders(uow: UnitOfWork, order_ids: Iterable[UUID]) -> dict[UUID, 
 async def lock_overdue_unpaid(uow: UnitOfWork, *, before: datetime, limit: int) -> dict[UUID, Order]:
     """Orders whose time to pay is over, locked; those somebody is working on (a payment, say) are left out."""
     rows = await uow.raw.fetch(_LOCK_OVERDUE_UNPAID, before, limit)
+    return await lock_orders(uow, [row["order_id"] for row in rows])
+
+
+async def lock_unreviewed(uow: UnitOfWork, *, paid_before: datetime, limit: int) -> dict[UUID, Order]:
+    """Held orders that were paid before a moment, locked; those somebody is working on are left out."""
+    rows = await uow.raw.fetch(_LOCK_UNREVIEWED, paid_before, limit)
     return await lock_orders(uow, [row["order_id"] for row in rows])
 
 

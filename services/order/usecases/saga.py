@@ -1,4 +1,4 @@
-"""What others tell about an order: issued, rejected, shared, released. Sets of facts, one statement to read, one to write.
+"""What others tell about an order: issued, rejected, shared. Sets of facts, one statement to read, one to write.
 
 Topics are not ordered against each other: every step asks the state, never who came first.
 """
@@ -9,12 +9,10 @@ from functools import partial
 
 from services.order.domain import purchase as moves
 from services.order.domain.refunds import RefundReason
-from services.order.domain.states import ComponentStatus
-from services.order.events import inventory_reserve
 from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.usecases.changes import Changes
 from services.order.usecases.refunds import SYSTEM, begin_refunds
-from shared.contracts import CardIssuedV1, CardRejectedV1, RiskDeniedV1, RiskReleasedV1, SettlementSplitV1
+from shared.contracts import CardIssuedV1, CardRejectedV1, SettlementSplitV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
@@ -67,37 +65,3 @@ async def note_rejected(uow: UnitOfWork, rejected: Sequence[CardRejectedV1], *, 
     await save_orders(uow, changes.pairs, now=now, told=told)
     await begin_refunds(uow, changes, going_back, reason=RefundReason.NOT_FULFILLED, requested_by=SYSTEM, now=now)
     announce(uow, *changes.milestones, now=now)
-
-
-async def note_released(uow: UnitOfWork, released: Sequence[RiskReleasedV1], *, now: datetime) -> None:
-    """Risk lets held orders go: they are released for issue.
-
-    :raises OrderNotFoundError: one is of an order we never had.
-    """
-    order_ids = [fact.order_id for fact in released if fact.order_id is not None]
-    changes = Changes(await lock_orders(uow, order_ids))
-    for order_id in order_ids:
-        changes.step(order_id, partial(moves.release, now=now))
-    await save_orders(uow, changes.pairs, now=now)
-    reserves = [inventory_reserve(after) for _, after in changes.pairs if after.reserving]
-    announce(uow, *reserves, now=now)
-
-
-async def note_denied(uow: UnitOfWork, denied: Sequence[RiskDeniedV1], *, now: datetime) -> None:
-    """Risk refuses held orders: the money goes back.
-
-    :raises OrderNotFoundError: one is of an order we never had.
-    """
-    order_ids = [fact.order_id for fact in denied if fact.order_id is not None]
-    changes = Changes(await lock_orders(uow, order_ids))
-    going_back = []
-    for order_id in order_ids:
-        before = changes[order_id]
-        after = changes.step(order_id, partial(moves.deny, now=now))
-        going_back += [
-            (order_id, new.component_id)
-            for old, new in zip(before.components, after.components, strict=True)
-            if new is not old and new.status is ComponentStatus.REVOKING
-        ]
-    await save_orders(uow, changes.pairs, now=now)
-    await begin_refunds(uow, changes, going_back, reason=RefundReason.RISK_DENIED, requested_by=SYSTEM, now=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class CaseState(StrEnum):
-    """`moot`: the order was refunded before anybody looked."""
+    """`moot`: the order was refunded, or its time was over, before anybody decided."""
 
     OPEN = "open"
     RELEASED = "released"

@@ -79,8 +79,8 @@ async def decide_case(
     return decided
 
 
-async def drop_cases(uow: UnitOfWork, order_ids: Sequence[UUID], *, now: datetime) -> int:
-    """Close open cases of orders whose money went back meanwhile; answers how many."""
+async def drop_cases(uow: UnitOfWork, order_ids: Sequence[UUID], *, note: str, now: datetime) -> int:
+    """Close open cases of orders that need no word any more, and note why; answers how many."""
     if not order_ids:
         return 0
-    return await repository.drop_open(uow, order_ids, by=SYSTEM, note="the whole order was refunded", now=now)
+    return await repository.drop_open(uow, order_ids, by=SYSTEM, note=note, now=now)
