@@ -66,7 +66,7 @@ class Jobs:
 
     async def expire_reviews(self) -> None:
         """Give back held orders about which nobody decided in time."""
-        await self._in_turns("order.review", self._expire_reviews)
+        await self._in_turns("order.review", self._expire_reviews, full=PER_TRANSACTION)
 
     async def nudge_overdue(self) -> None:
         """Announce the steps of late orders once more."""
