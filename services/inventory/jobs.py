@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import holds, supplying, upkeep
+from services.inventory.usecases import file_imports, holds, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -23,6 +23,7 @@ EXPIRE_HOLDS_S = 5.0
 EXPIRE_HOLDS_MAX = 1_000
 ANNOUNCE_STOCK_S = 1.0
 EXPIRE_CARDS_S = 60.0
+TAKE_IN_FILES_S = 1.0
 REWRAP_KEYS_S = 60.0
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
@@ -42,6 +43,7 @@ def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
+        every(TAKE_IN_FILES_S, lambda: take_in_files(database), name="take_in_files"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
@@ -66,6 +68,14 @@ async def announce_stock(database: Database) -> None:
 async def expire_cards(database: Database) -> None:
     async with database.begin() as uow:
         await upkeep.take_expired_cards(uow, now=utc_now())
+
+
+async def take_in_files(database: Database) -> None:
+    """Files of cards that were received go to the shelf, one small transaction after the other."""
+    advanced = True
+    while advanced:
+        async with database.begin() as uow:
+            advanced = await file_imports.advance(uow, now=utc_now())
 
 
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:

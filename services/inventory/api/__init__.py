@@ -4,8 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, shop, suppliers, wallet
+from services.inventory.api import batches, catalogue, figures, holds, imports, partner, shop, suppliers, wallet
 from services.inventory.api.desks import HoldDesk, RevealDesk
+from services.inventory.api.uploads import BODY_BYTES_MAX
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
     PriceBelowFloorError,
@@ -28,6 +29,7 @@ from services.inventory.domain.importing import (
     ImportDuplicateError,
     ImportRefusedError,
     ImportTooLargeError,
+    ImportUnknownError,
     ImportUnreadableError,
 )
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
@@ -52,6 +54,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
+    ImportUnknownError: ProblemSpec(404, "import.unknown", "There is no such import"),
     ImportUnreadableError: ProblemSpec(422, "import.unreadable", "This is not a list of cards"),
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
@@ -68,7 +71,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
 }
 
-BODY_LIMITS: Final = {"/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX, "/internal/holds": 1024 * 1024}
+BODY_LIMITS: Final = {
+    "/v1/ops/skus/{sku_id}/batches": BODY_BYTES_MAX,
+    "/v1/ops/skus/{sku_id}/imports": BODY_BYTES_MAX,
+    "/internal/holds": 1024 * 1024,
+}
 
 
 def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
@@ -79,6 +86,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         partner.router(sealer),
         catalogue.routes,
         batches.router(sealer),
+        imports.router(sealer, keyring),
         suppliers.routes,
         suppliers.router(keyring),
         holds.router(hold_desk),

@@ -24,6 +24,8 @@ INSERT INTO card_batches (batch_id, sku_id, key_id, imported_by, accepted, refus
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
+_RECOUNT_BATCH = "UPDATE card_batches SET accepted = $2, refused = $3 WHERE batch_id = $1"
+
 _CARD_COLUMNS = ("card_id", "sku_id", "batch_id", "sealed", "code_index", "masked")
 _SHELF_COLUMNS = ("sku_id", "card_id", "batch_id", "masked", "cost_minor", "expires_at")
 
@@ -77,11 +79,12 @@ class SealedCard:
     code_index: bytes = field(repr=False)
     masked: str
     expires_at: datetime | None
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """An import that was taken. `cost_minor` is the cost of one card."""
+    """An import that was taken. `cost_minor` is the cost of a card that has none of its own."""
 
     batch_id: UUID
     sku_id: UUID
@@ -101,29 +104,39 @@ async def find_known_codes(uow: UnitOfWork, indexes: Sequence[bytes]) -> set[byt
     return {row["code_index"] for some in _in_chunks(indexes) for row in await uow.raw.fetch(_KNOWN_CODES, some)}
 
 
-async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
-    """Write a batch with its cards and put them on the shelf. The counters are the caller's to move.
-
-    :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
-    """
+async def open_batch(uow: UnitOfWork, batch: Batch, *, accepted: int, now: datetime) -> None:
+    """Write a batch of so many cards; the cards are the caller's to add."""
     await uow.raw.execute(
         _ADD_BATCH,
         batch.batch_id,
         batch.sku_id,
         batch.key_id,
         batch.imported_by,
-        len(cards),
+        accepted,
         batch.refused,
         batch.cost_minor,
         now,
     )
+
+
+async def recount_batch(uow: UnitOfWork, batch_id: UUID, *, accepted: int, refused: int) -> None:
+    """How many lines of the import became cards after all."""
+    await uow.raw.execute(_RECOUNT_BATCH, batch_id, accepted, refused)
+
+
+async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
+    """Write a batch with its cards and put them on the shelf. The counters are the caller's to move.
+
+    :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
+    """
+    await open_batch(uow, batch, accepted=len(cards), now=now)
     for some in _in_chunks(cards):
         sealed = [
             (card.card_id, batch.sku_id, batch.batch_id, card.sealed, card.code_index, card.masked) for card in some
         ]
         await uow.raw.copy_records_to_table("cards", columns=_CARD_COLUMNS, records=sealed)
         shelved = [
-            (batch.sku_id, card.card_id, batch.batch_id, card.masked, batch.cost_minor, card.expires_at)
+            (batch.sku_id, card.card_id, batch.batch_id, card.masked, _cost(card, batch), card.expires_at)
             for card in some
         ]
         await uow.raw.copy_records_to_table("shelf", columns=_SHELF_COLUMNS, records=shelved)
@@ -171,6 +184,10 @@ async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -
 async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
     """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
     return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))
+
+
+def _cost(card: SealedCard, batch: Batch) -> int:
+    return batch.cost_minor if card.cost_minor is None else card.cost_minor
 
 
 def _in_chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

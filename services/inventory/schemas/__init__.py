@@ -14,6 +14,7 @@ from services.inventory.schemas.catalogue import (
     SkuOut,
     SkuPatch,
 )
+from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.operations import (
     FiguresOut,
     HeldComponentIn,
@@ -50,7 +51,9 @@ __all__ = [
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",
+    "ImportOut",
     "LowStockOut",
+    "PreviewOut",
     "ProductIn",
     "ProductOpsOut",
     "ProductOut",
@@ -58,6 +61,7 @@ __all__ = [
     "RedeemedOut",
     "RedemptionIn",
     "RedemptionOut",
+    "ShownLineOut",
     "SkuIn",
     "SkuOpsOut",
     "SkuOut",

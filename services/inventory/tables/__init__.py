@@ -3,6 +3,7 @@
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.stock import BUYER_FIELDS, CARD_BATCHES, CARDS, DATA_KEYS, HOLDS, SHELF, STOCK
 from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIERS
 
@@ -14,6 +15,8 @@ __all__ = [
     "DELIVERIES",
     "ENTITLEMENTS",
     "HOLDS",
+    "IMPORTS",
+    "IMPORT_LINES",
     "METADATA",
     "PRODUCTS",
     "REDEMPTIONS",

@@ -86,7 +86,7 @@ class CardSealer:
                 continue
             seen.add(code_index)
             sealed.append(
-                SealedLine(line.line, _seal_card(line.card, code_index, dek=dek, sku_id=sku_id, batch_id=batch_id))
+                SealedLine(line.line, seal_card(line.card, code_index, dek=dek, sku_id=sku_id, batch_id=batch_id))
             )
         key = DataKey(new_id(), self._keyring.wrap(dek))
         return SealedImport(batch_id, sku_id, key, tuple(sealed), tuple(faults))
@@ -133,9 +133,10 @@ def card_aad(*, sku_id: UUID, batch_id: UUID, card_id: UUID) -> bytes:
     return f"v1|{sku_id}|{batch_id}|{card_id}".encode()
 
 
-def _seal_card(card: CardSecret, code_index: bytes, *, dek: bytes, sku_id: UUID, batch_id: UUID) -> SealedCard:
+def seal_card(card: CardSecret, code_index: bytes, *, dek: bytes, sku_id: UUID, batch_id: UUID) -> SealedCard:
+    """The card with a new id, as it is stored."""
     card_id = new_id()
     content = {"code": card.code, "password": card.password, "serial": card.serial}
     plaintext = orjson.dumps({name: value for name, value in content.items() if value is not None})
     sealed = seal(dek, plaintext, aad=card_aad(sku_id=sku_id, batch_id=batch_id, card_id=card_id))
-    return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at)
+    return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at, card.cost_minor)
