@@ -4,9 +4,22 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, imports, partner, shop, suppliers, wallet
+from services.inventory.api import (
+    batch_life,
+    batches,
+    catalogue,
+    figures,
+    holds,
+    imports,
+    partner,
+    rotations,
+    shop,
+    suppliers,
+    wallet,
+)
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.api.uploads import BODY_BYTES_MAX
+from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
     PriceBelowFloorError,
@@ -32,6 +45,7 @@ from services.inventory.domain.importing import (
     ImportUnknownError,
     ImportUnreadableError,
 )
+from services.inventory.domain.rotations import RotationUnderWayError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     SupplierNameTakenError,
@@ -45,6 +59,9 @@ from shared.http import ProblemSpec
 
 PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
+    BatchBusyError: ProblemSpec(409, "batch.busy", "Its cards are coming or going at this moment"),
+    BatchMoveError: ProblemSpec(409, "batch.state", "The batch is in another state"),
+    BatchUnknownError: ProblemSpec(404, "batch.unknown", "There is no such batch"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
     CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
@@ -62,6 +79,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
+    RotationUnderWayError: ProblemSpec(409, "rotation.under_way", "The batch is moving to a new key already"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
@@ -86,6 +104,8 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         partner.router(sealer),
         catalogue.routes,
         batches.router(sealer),
+        batch_life.routes,
+        rotations.router(keyring),
         imports.router(sealer, keyring),
         suppliers.routes,
         suppliers.router(keyring),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from services.inventory.api.callers import CatalogueOperator
 from services.inventory.api.uploads import BODY_SCHEMA, CostMinor, Separator, read_rows
 from services.inventory.domain.importing import read_lines, report
-from services.inventory.queries import operations
+from services.inventory.queries import batches
 from services.inventory.schemas import BatchOut, BatchResultOut
 from services.inventory.usecases.importing import CardSealer, SealedImport, import_cards
 from shared.clock import utc_now
@@ -57,7 +57,7 @@ def router(sealer: CardSealer) -> APIRouter:
         sku_id: UUID, _: CatalogueOperator, read: Reading, cursor: Cursor = None, limit: PageSize = BATCHES_PER_PAGE
     ) -> Page[BatchOut]:
         """Imports with what became of their cards, the newest first."""
-        return await operations.list_batches(read, sku_id, cursor=cursor, limit=limit)
+        return await batches.list_batches(read, sku_id, cursor=cursor, limit=limit)
 
     return routes
 

@@ -23,6 +23,10 @@ _SHOW_TWO_FROM = 8
 _DATE_LENGTH = len("2026-12-31")
 
 
+USES_MAX = 1_000
+"""How often one card may be sold, such as a licence key for several machines. Each use is a row of the shelf."""
+
+
 class LineFault(StrEnum):
     """Why a line of an import was not taken."""
 
@@ -36,6 +40,7 @@ class LineFault(StrEnum):
     SERIAL_TOO_LONG = "serial_too_long"
     EXPIRES_AT_INVALID = "expires_at_invalid"
     EXPIRED = "expired"
+    USES_INVALID = "uses_invalid"
     COST_INVALID = "cost_minor_invalid"
     DUPLICATE_IN_FILE = "duplicate_in_file"
     DUPLICATE_IN_STOCK = "duplicate_in_stock"
@@ -61,7 +66,9 @@ class CardSecret:
     serial: str | None = None
     expires_at: datetime | None = None
     cost_minor: int | None = None
-    """What this card cost; None: what the import says of all its cards."""
+    """What one use of this card cost; None: what the import says of all its cards."""
+    uses: int = 1
+    """How many buyers it is issued to."""
 
     def __repr__(self) -> str:
         return "CardSecret(***)"
@@ -85,7 +92,7 @@ class SealedEntitlement:
     key: WrappedKey
 
 
-FIELDS = frozenset({"code", "password", "serial", "expires_at", "cost_minor"})
+FIELDS = frozenset({"code", "password", "serial", "expires_at", "cost_minor", "uses"})
 
 
 def read_card(fields: Mapping[str, object], *, now: datetime) -> CardSecret:
@@ -109,6 +116,7 @@ def read_card(fields: Mapping[str, object], *, now: datetime) -> CardSecret:
         serial=_optional(fields.get("serial"), SERIAL_LENGTH_MAX, LineFault.SERIAL_TOO_LONG),
         expires_at=expires_at,
         cost_minor=_number(fields.get("cost_minor"), range(COST_MINOR_MAX + 1), LineFault.COST_INVALID),
+        uses=_number(fields.get("uses"), range(1, USES_MAX + 1), LineFault.USES_INVALID) or 1,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.inventory.domain.cards import LineFault
 from services.inventory.domain.importing import ImportState
-from services.inventory.repository.cards import CHUNK, SealedCard
+from services.inventory.repository.cards import CHUNK, SealedCard, rank
 from shared.database import UnitOfWork
 
 _ADD = """
@@ -27,6 +27,7 @@ _LINE_COLUMNS = (
     "masked",
     "expires_at",
     "cost_minor",
+    "uses",
     "fault",
 )
 
@@ -51,6 +52,8 @@ SELECT line, code_index FROM import_lines WHERE import_id = $1 AND line > $2 AND
 
 _MARK = "UPDATE import_lines SET fault = $3 WHERE import_id = $1 AND line = ANY($2::int[])"
 
+_COUNT_UNITS = "SELECT coalesce(sum(uses), 0) FROM import_lines WHERE import_id = $1 AND fault IS NULL"
+
 _COUNT_GOOD = "SELECT count(*) FROM import_lines WHERE import_id = $1 AND fault IS NULL"
 
 _STORE = """
@@ -59,14 +62,19 @@ SELECT card_id, $2, $3, sealed, code_index, masked FROM import_lines WHERE impor
 ORDER BY line
 """
 
-_SHELVE = """
-INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at)
-SELECT $2, card_id, $3, masked, coalesce(cost_minor, $4), expires_at FROM import_lines
-WHERE import_id = $1 AND line = ANY($5::int[]) ORDER BY card_id
-"""
+_SHELVE = f"""
+INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at, rank, use_no)
+SELECT sku.sku_id, line.card_id, batch.batch_id, line.masked, coalesce(line.cost_minor, batch.cost_minor),
+       line.expires_at, {rank("line")}, use_no
+FROM import_lines line CROSS JOIN generate_series(1, line.uses) AS use_no
+JOIN card_batches batch ON batch.batch_id = $2 JOIN skus sku ON sku.sku_id = batch.sku_id
+WHERE line.import_id = $1 AND line.line = ANY($3::int[]) ORDER BY line.card_id, use_no
+"""  # noqa: S608  # composed of the constants above
 
 _ADVANCE = """
-UPDATE imports SET state = $2, stored = $3, refused = received - $4, after_line = $5, ended_at = $6 WHERE import_id = $1
+UPDATE imports SET state = $2, stored = $3, refused = received - $4, after_line = $5, ended_at = $6,
+    key_id = CASE WHEN $6::timestamptz IS NULL THEN key_id END
+WHERE import_id = $1
 """
 
 _FORGET_GOOD = "DELETE FROM import_lines WHERE import_id = $1 AND fault IS NULL"
@@ -76,7 +84,6 @@ UPDATE import_lines SET card_id = NULL, sealed = NULL, code_index = NULL, masked
 WHERE import_id = $1 AND sealed IS NOT NULL
 """
 
-_DROP_KEY = "UPDATE imports SET key_id = NULL WHERE import_id = $1"
 _FORGET_CARDS = "DELETE FROM cards WHERE batch_id = $1"
 _FORGET_BATCH = "DELETE FROM card_batches WHERE batch_id = $1"
 _FORGET_KEY = "DELETE FROM data_keys WHERE key_id = $1"
@@ -155,6 +162,12 @@ async def count_good(uow: UnitOfWork, import_id: UUID) -> int:
     return good
 
 
+async def count_units(uow: UnitOfWork, import_id: UUID) -> int:
+    """How often the cards of the good lines can be sold."""
+    units: int = await uow.raw.fetchval(_COUNT_UNITS, import_id)
+    return units
+
+
 async def good_lines(uow: UnitOfWork, import_id: UUID, *, after: int) -> list[tuple[int, bytes]]:
     """The next lines that are good so far, with their blind indexes: as many as one statement takes."""
     rows = await uow.raw.fetch(_GOOD_LINES, import_id, after, CHUNK)
@@ -168,7 +181,7 @@ async def store_lines(uow: UnitOfWork, file: FileImport, lines: Sequence[int]) -
 
 async def shelve_lines(uow: UnitOfWork, file: FileImport, lines: Sequence[int]) -> None:
     """Lay the cards of these lines on the shelf. The counters are the caller's to move."""
-    await uow.raw.execute(_SHELVE, file.import_id, file.sku_id, file.batch_id, file.cost_minor, lines)
+    await uow.raw.execute(_SHELVE, file.import_id, file.batch_id, lines)
 
 
 async def save(uow: UnitOfWork, file: FileImport, *, good: int, ended_at: datetime | None = None) -> None:
@@ -184,7 +197,6 @@ async def forget_good(uow: UnitOfWork, import_id: UUID) -> None:
 
 async def forget_batch(uow: UnitOfWork, file: FileImport) -> None:
     """Nothing was taken: no card, no batch and no key of the import stays. None of its cards was ever on the shelf."""
-    await uow.raw.execute(_DROP_KEY, file.import_id)
     await uow.raw.execute(_FORGET_CARDS, file.batch_id)
     await uow.raw.execute(_FORGET_BATCH, file.batch_id)
     await uow.raw.execute(_FORGET_KEY, file.key_id)
@@ -193,7 +205,7 @@ async def forget_batch(uow: UnitOfWork, file: FileImport) -> None:
 def _row(import_id: UUID, line: StagedLine) -> tuple[object, ...]:
     card = line.card
     if card is None:
-        return (import_id, line.line, None, None, None, None, None, None, line.fault and line.fault.value)
+        return (import_id, line.line, None, None, None, None, None, None, 1, line.fault and line.fault.value)
     return (
         import_id,
         line.line,
@@ -203,5 +215,6 @@ def _row(import_id: UUID, line: StagedLine) -> tuple[object, ...]:
         card.masked,
         card.expires_at,
         card.cost_minor,
+        card.uses,
         None,
     )

@@ -30,7 +30,7 @@ _PREVIEW: dict[str, Any] = {
     "refused": 1,
     "reasons": {"duplicate_in_stock": 1},
     "lines": _LINES,
-    "first": [{"line": 1, "masked": "****1234", "has_password": True, "has_serial": False}],
+    "first": [{"line": 1, "masked": "****1234", "has_password": True, "has_serial": False, "uses": 1}],
 }
 
 
@@ -65,6 +65,7 @@ class ShownLineOut(BaseModel):
     has_serial: bool
     expires_at: datetime | None = None
     cost_minor: int | None = None
+    uses: int
 
 
 class PreviewOut(BaseModel):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
 )
@@ -55,6 +56,7 @@ IMPORT_LINES = Table(
     Column("masked", Text),
     moment_column("expires_at", nullable=True),
     Column("cost_minor", BigInteger),
+    Column("uses", SmallInteger, nullable=False, server_default="1"),
     Column("fault", Text, comment="why the line is not taken"),
     PrimaryKeyConstraint("import_id", "line"),
     CheckConstraint(

@@ -49,6 +49,7 @@ class ShownLine:
     has_serial: bool
     expires_at: datetime | None
     cost_minor: int | None
+    uses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +192,15 @@ async def _shelve(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
     if file.stored == 0:  # others brought in every one of its cards meanwhile
         await _refuse(uow, file, now=now)
         return
+    await catalogue.find_pick_order(uow, file.sku_id)  # it stays until they are on the shelf
     after = 0
     while some := await imports.good_lines(uow, file.import_id, after=after):
         await imports.shelve_lines(uow, file, [line for line, _ in some])
         after = some[-1][0]
     await cards.recount_batch(uow, file.batch_id, accepted=file.stored, refused=file.received - file.stored)
     await imports.save(uow, replace(file, state=ImportState.DONE), good=file.stored, ended_at=now)
+    stock.stock_moves(uow).put_on(file.sku_id, await imports.count_units(uow, file.import_id))
     await imports.forget_good(uow, file.import_id)
-    stock.stock_moves(uow).put_on(file.sku_id, file.stored)
     _tell(uow, file, outcome=ImportState.DONE)
 
 
@@ -266,4 +268,5 @@ def _shown(number: int, card: CardSecret) -> ShownLine:
         has_serial=card.serial is not None,
         expires_at=card.expires_at,
         cost_minor=card.cost_minor,
+        uses=card.uses,
     )
