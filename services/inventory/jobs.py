@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from services.inventory.clients.orders import OrdersClient, OrdersUnavailableError
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import holds, supplying, upkeep
+from services.inventory.usecases import file_imports, holds, rotating, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -25,7 +25,10 @@ EXPIRE_ORDERS_MAX = 500
 EXPIRE_ROUNDS_MAX = 20
 ANNOUNCE_STOCK_S = 1.0
 EXPIRE_CARDS_S = 60.0
+TAKE_IN_FILES_S = 1.0
+SORT_SHELF_S = 2.0
 REWRAP_KEYS_S = 60.0
+ROTATE_KEYS_S = 5.0
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
 PRUNE_ROUNDS_MAX = 100
@@ -44,7 +47,10 @@ def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequ
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database, orders, now=utc_now()), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
+        every(TAKE_IN_FILES_S, lambda: take_in_files(database), name="take_in_files"),
+        every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
+        every(ROTATE_KEYS_S, lambda: rotate_keys(database, keyring), name="rotate_keys"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
 
@@ -79,12 +85,36 @@ async def expire_cards(database: Database) -> None:
         await upkeep.take_expired_cards(uow, now=utc_now())
 
 
+async def take_in_files(database: Database) -> None:
+    """Files of cards that were received go to the shelf, one small transaction after the other."""
+    advanced = True
+    while advanced:
+        async with database.begin() as uow:
+            advanced = await file_imports.advance(uow, now=utc_now())
+
+
+async def sort_shelf(database: Database) -> None:
+    """After the pick order of a SKU changed, its cards get the ranks of the new one."""
+    sorted_some = True
+    while sorted_some:
+        async with database.begin() as uow:
+            sorted_some = await upkeep.sort_shelf(uow)
+
+
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:
     """After a new key-encryption key came into the keyring, all data keys move under it."""
     moved = True
     while moved:
         async with database.begin() as uow:
             moved = await upkeep.rewrap_keys(uow, keyring=keyring) > 0
+
+
+async def rotate_keys(database: Database, keyring: Keyring) -> None:
+    """Batches that were given a new data key are sealed anew, some cards at a time."""
+    advanced = True
+    while advanced:
+        async with database.begin() as uow:
+            advanced = await rotating.advance(uow, keyring=keyring, now=utc_now())
 
 
 async def prune(database: Database) -> None:

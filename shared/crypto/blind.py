@@ -10,7 +10,10 @@ def normalise_code(text: str) -> str:
     :raises ValueError: nothing is left.
     """
     folded = unicodedata.normalize("NFKC", text).upper()
-    kept = "".join(sign for sign in folded if not _separates(sign))
+    if folded.isascii():  # nearly every code is, and an import normalises very many
+        kept = folded.translate(_ASCII_SEPARATORS)
+    else:
+        kept = "".join(sign for sign in folded if not _separates(sign))
     if not kept:
         raise ValueError("an empty code")
     return kept
@@ -26,3 +29,6 @@ def blind_index(key: bytes, normalised: str) -> bytes:
 
 def _separates(sign: str) -> bool:
     return sign == "_" or unicodedata.category(sign) in {"Pd", "Zs", "Cc", "Cf"}
+
+
+_ASCII_SEPARATORS = dict.fromkeys(code for code in range(128) if _separates(chr(code)))

@@ -23,9 +23,9 @@ CHECKS: Mapping[str, Mapping[str, str]] = {
         "cards given to two entitlements": """
             SELECT count(*) FROM (
                 SELECT card_id FROM entitlements WHERE card_id IS NOT NULL AND NOT restocked
-                GROUP BY card_id HAVING count(*) > 1) twice""",
+                GROUP BY card_id, use_no HAVING count(*) > 1) twice""",
         "cards both on the shelf and in a buyer's hands": """
-            SELECT count(*) FROM shelf JOIN entitlements USING (card_id) WHERE NOT restocked""",
+            SELECT count(*) FROM shelf JOIN entitlements USING (card_id, use_no) WHERE NOT restocked""",
         "stock that counts other than the shelf": """
             SELECT count(*) FROM stock JOIN skus USING (sku_id)
             WHERE kind = 'card_key'

@@ -82,7 +82,7 @@ def test_every_operator_route_names_who_may() -> None:
 
 def test_only_imports_may_be_large() -> None:
     large = {route.pattern for route in ROUTES if route.body_limit_bytes > 64 * 1024}
-    assert large == {"/v1/ops/skus/{sku_id}/batches"}
+    assert large == {"/v1/ops/skus/{sku_id}/batches", "/v1/ops/skus/{sku_id}/imports"}
 
 
 def test_reading_writing_buying_and_signing_in_are_counted_apart() -> None:

@@ -104,7 +104,7 @@ def test_cards_are_dealt_whole_once_and_the_oldest_first(quantities: list[int], 
         Reservation(new_id(), new_id(), new_id(), None, sku_id, SkuKind.CARD_KEY, quantity, 100, "CNY")
         for quantity in quantities
     ]
-    cards = [ClaimedCard(sku_id, new_id(), new_id(), "****", 1, None) for _ in range(count)]
+    cards = [ClaimedCard(sku_id, new_id(), new_id(), "****", 1, None, 0) for _ in range(count)]
     dealt = assign(reservations, cards)
     given_out = [card.card_id for given in dealt.given.values() for card in given]
     assert sorted(given_out + [card.card_id for card in dealt.left_over]) == [card.card_id for card in cards]

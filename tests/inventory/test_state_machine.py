@@ -20,15 +20,22 @@ from hypothesis.stateful import (
 )
 
 from services.inventory import jobs
+from services.inventory.domain.batches import BatchMoveError
 from services.inventory.domain.entitlements import RevealRecord
 from services.inventory.domain.importing import ImportRefusedError
+from services.inventory.domain.picking import PickOrder
 from services.inventory.queries import wallet
-from services.inventory.usecases import holds, revealing
+from services.inventory.usecases import catalogue, holds, revealing
 from shared.clock import new_id, utc_now
 from tests.inventory.neighbours import Orders
 from tests.inventory.world import Order, World, codes, order_of
 
 T = TypeVar("T")
+
+SHELVED_AMISS = """
+SELECT batch_id FROM shelf JOIN card_batches USING (batch_id) WHERE state <> 'active'
+UNION ALL SELECT batch_id FROM frozen_cards JOIN card_batches USING (batch_id) WHERE state <> 'frozen'
+"""
 
 
 class Shop(RuleBasedStateMachine):
@@ -41,14 +48,37 @@ class Shop(RuleBasedStateMachine):
     skus = Bundle("skus")
     placed = Bundle("placed")
     issued = Bundle("issued")
+    batches = Bundle("batches")
 
     @initialize(target=skus)
     def open(self) -> Any:
         return multiple(self.run(self.world.sku(cards=3)), self.run(self.world.sku(cards=2, redeemable_here=True)))
 
-    @rule(sku_id=skus, count=st.integers(1, 3))
-    def deliver(self, sku_id: Any, count: int) -> None:
-        self.run(self.world.import_codes(sku_id, codes(count)))
+    @rule(target=batches, sku_id=skus, count=st.integers(1, 3))
+    def deliver(self, sku_id: Any, count: int) -> Any:
+        return self.run(self.world.import_codes(sku_id, codes(count))).batch_id
+
+    @rule(target=batches, sku_id=skus, uses=st.integers(2, 4))
+    def deliver_a_shared_key(self, sku_id: Any, uses: int) -> Any:
+        return self.run(self.world.import_codes(sku_id, [{"code": codes(1)[0], "uses": uses}])).batch_id
+
+    @rule(batch_id=batches)
+    def freeze(self, batch_id: Any) -> None:
+        with contextlib.suppress(BatchMoveError):
+            self.run(self.world.freeze(batch_id))
+
+    @rule(batch_id=batches)
+    def unfreeze(self, batch_id: Any) -> None:
+        with contextlib.suppress(BatchMoveError):
+            self.run(self.world.unfreeze(batch_id))
+
+    @rule(batch_id=consumes(batches))
+    def void(self, batch_id: Any) -> None:
+        self.run(self.world.void(batch_id))
+
+    @rule(sku_id=skus, order=st.sampled_from(PickOrder))
+    def sell_in_another_order(self, sku_id: Any, order: PickOrder) -> None:
+        self.run(_choose(self.world, sku_id, order))
 
     @rule(sku_id=skus)
     def deliver_the_same_twice(self, sku_id: Any) -> None:
@@ -96,6 +126,10 @@ class Shop(RuleBasedStateMachine):
         self.run(self.world.revoke(order))
 
     @invariant()
+    def only_active_batches_are_on_the_shelf(self) -> None:
+        assert self.run(self.world.fetch(SHELVED_AMISS)) == []
+
+    @invariant()
     def counters_equal_rows(self) -> None:
         self.run(self.world.assert_counters_equal_rows())
 
@@ -105,6 +139,12 @@ class Shop(RuleBasedStateMachine):
 
 def machine_on(world: World, orders: Orders, loop: asyncio.AbstractEventLoop) -> type[Shop]:
     return type("ShopOfTest", (Shop,), {"world": world, "orders": orders, "loop": loop})
+
+
+async def _choose(world: World, sku_id: Any, order: PickOrder) -> None:
+    async with world.database.begin() as uow:
+        await catalogue.change_sku(uow, sku_id, changes={"pick_order": order.value}, now=utc_now())
+    await jobs.sort_shelf(world.database)
 
 
 async def _reveal_first(world: World, order: Order) -> None:

@@ -14,7 +14,7 @@ from services.inventory.domain.delivery import RefundOrder
 from services.inventory.domain.importing import read_lines, rows_of_list
 from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.stock import HoldDecision, HoldRequest, WantedComponent
-from services.inventory.usecases import catalogue, holds, issuing, revoking
+from services.inventory.usecases import batches, catalogue, holds, issuing, revoking
 from services.inventory.usecases.importing import CardSealer, ImportResult, import_cards
 from shared.clock import new_id, utc_now
 from shared.crypto import Keyring
@@ -30,7 +30,7 @@ SELECT stock.sku_id, stock.on_hand, stock.held, stock.sold,
 FROM stock JOIN skus USING (sku_id) WHERE kind = 'card_key'
 """
 
-TWICE = "SELECT card_id FROM entitlements WHERE NOT restocked GROUP BY card_id HAVING count(*) > 1"
+TWICE = "SELECT card_id FROM entitlements WHERE NOT restocked GROUP BY card_id, use_no HAVING count(*) > 1"
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,18 @@ class World:
         await self.reserve(order)
         return order, await self.units(order)
 
+    async def freeze(self, batch_id: UUID) -> None:
+        async with self.database.begin() as uow:
+            await batches.freeze(uow, batch_id, operator="operator", reason="looked into", now=utc_now())
+
+    async def unfreeze(self, batch_id: UUID) -> None:
+        async with self.database.begin() as uow:
+            await batches.unfreeze(uow, batch_id, operator="operator", reason="all is well", now=utc_now())
+
+    async def void(self, batch_id: UUID) -> None:
+        async with self.database.begin() as uow:
+            await batches.void(uow, batch_id, operator="operator", reason="leaked", now=utc_now())
+
     async def units(self, order: Order) -> list[UUID]:
         rows = await self.fetch(
             "SELECT entitlement_id FROM entitlements WHERE order_id = $1 ORDER BY entitlement_id", order.order_id
@@ -201,6 +213,19 @@ class World:
         for row in await self.fetch(COUNTERS):
             assert (row["on_hand"], row["held"], row["sold"]) == (row["shelved"], row["promised"], row["given"]), row
         assert await self.fetch(TWICE) == []
+
+
+async def kill_after_progress(
+    job: Callable[[], Awaitable[Any]], progress: Callable[[], Awaitable[Any]], *, seed: int
+) -> None:
+    """Let the job commit something, and kill it somewhere in what it does next."""
+    before = await progress()
+    running = asyncio.ensure_future(job())
+    while not running.done() and await progress() == before:  # noqa: ASYNC110  # the database rings no bell
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.001 * (seed * 7 % 11))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def at_once(world: World, works: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:

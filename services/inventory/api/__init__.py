@@ -4,8 +4,22 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, shop, suppliers, wallet
+from services.inventory.api import (
+    batch_life,
+    batches,
+    catalogue,
+    figures,
+    holds,
+    imports,
+    partner,
+    rotations,
+    shop,
+    suppliers,
+    wallet,
+)
 from services.inventory.api.desks import HoldDesk, RevealDesk
+from services.inventory.api.uploads import BODY_BYTES_MAX
+from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
     PriceBelowFloorError,
@@ -28,8 +42,10 @@ from services.inventory.domain.importing import (
     ImportDuplicateError,
     ImportRefusedError,
     ImportTooLargeError,
+    ImportUnknownError,
     ImportUnreadableError,
 )
+from services.inventory.domain.rotations import RotationUnderWayError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     SupplierNameTakenError,
@@ -43,6 +59,9 @@ from shared.http import ProblemSpec
 
 PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
+    BatchBusyError: ProblemSpec(409, "batch.busy", "Its cards are coming or going at this moment"),
+    BatchMoveError: ProblemSpec(409, "batch.state", "The batch is in another state"),
+    BatchUnknownError: ProblemSpec(404, "batch.unknown", "There is no such batch"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
     CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
@@ -52,6 +71,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
+    ImportUnknownError: ProblemSpec(404, "import.unknown", "There is no such import"),
     ImportUnreadableError: ProblemSpec(422, "import.unreadable", "This is not a list of cards"),
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
@@ -59,6 +79,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
+    RotationUnderWayError: ProblemSpec(409, "rotation.under_way", "The batch is moving to a new key already"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
@@ -68,7 +89,11 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
 }
 
-BODY_LIMITS: Final = {"/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX, "/internal/holds": 1024 * 1024}
+BODY_LIMITS: Final = {
+    "/v1/ops/skus/{sku_id}/batches": BODY_BYTES_MAX,
+    "/v1/ops/skus/{sku_id}/imports": BODY_BYTES_MAX,
+    "/internal/holds": 1024 * 1024,
+}
 
 
 def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
@@ -79,6 +104,9 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         partner.router(sealer),
         catalogue.routes,
         batches.router(sealer),
+        batch_life.routes,
+        rotations.router(keyring),
+        imports.router(sealer, keyring),
         suppliers.routes,
         suppliers.router(keyring),
         holds.router(hold_desk),

@@ -14,10 +14,17 @@ CODE_LENGTH_MAX = 512
 
 SERIAL_LENGTH_MAX = 128
 
+COST_MINOR_MAX = 100_000_000
+"""A million in the currency's major unit: more is a slip of the keyboard."""
+
 _MASK = "****"
 _SHOW_FOUR_FROM = 12
 _SHOW_TWO_FROM = 8
 _DATE_LENGTH = len("2026-12-31")
+
+
+USES_MAX = 1_000
+"""How often one card may be sold, such as a licence key for several machines. Each use is a row of the shelf."""
 
 
 class LineFault(StrEnum):
@@ -33,6 +40,8 @@ class LineFault(StrEnum):
     SERIAL_TOO_LONG = "serial_too_long"
     EXPIRES_AT_INVALID = "expires_at_invalid"
     EXPIRED = "expired"
+    USES_INVALID = "uses_invalid"
+    COST_INVALID = "cost_minor_invalid"
     DUPLICATE_IN_FILE = "duplicate_in_file"
     DUPLICATE_IN_STOCK = "duplicate_in_stock"
 
@@ -56,6 +65,10 @@ class CardSecret:
     password: str | None = None
     serial: str | None = None
     expires_at: datetime | None = None
+    cost_minor: int | None = None
+    """What one use of this card cost; None: what the import says of all its cards."""
+    uses: int = 1
+    """How many buyers it is issued to."""
 
     def __repr__(self) -> str:
         return "CardSecret(***)"
@@ -79,7 +92,7 @@ class SealedEntitlement:
     key: WrappedKey
 
 
-FIELDS = frozenset({"code", "password", "serial", "expires_at"})
+FIELDS = frozenset({"code", "password", "serial", "expires_at", "cost_minor", "uses"})
 
 
 def read_card(fields: Mapping[str, object], *, now: datetime) -> CardSecret:
@@ -94,16 +107,17 @@ def read_card(fields: Mapping[str, object], *, now: datetime) -> CardSecret:
         raise LineFaultError(LineFault.CODE_MISSING)
     if len(code) > CODE_LENGTH_MAX:
         raise LineFaultError(LineFault.CODE_TOO_LONG)
-    password = _text(fields.get("password")) or None
-    if password and len(password) > CODE_LENGTH_MAX:
-        raise LineFaultError(LineFault.PASSWORD_TOO_LONG)
-    serial = _text(fields.get("serial")) or None
-    if serial and len(serial) > SERIAL_LENGTH_MAX:
-        raise LineFaultError(LineFault.SERIAL_TOO_LONG)
     expires_at = _moment(_text(fields.get("expires_at")))
     if expires_at is not None and expires_at <= now:
         raise LineFaultError(LineFault.EXPIRED)
-    return CardSecret(code=code, password=password, serial=serial, expires_at=expires_at)
+    return CardSecret(
+        code=code,
+        password=_optional(fields.get("password"), CODE_LENGTH_MAX, LineFault.PASSWORD_TOO_LONG),
+        serial=_optional(fields.get("serial"), SERIAL_LENGTH_MAX, LineFault.SERIAL_TOO_LONG),
+        expires_at=expires_at,
+        cost_minor=_number(fields.get("cost_minor"), range(COST_MINOR_MAX + 1), LineFault.COST_INVALID),
+        uses=_number(fields.get("uses"), range(1, USES_MAX + 1), LineFault.USES_INVALID) or 1,
+    )
 
 
 def is_link(code: str) -> bool:
@@ -139,6 +153,29 @@ def _text(value: object) -> str:
     if not text.isprintable():
         raise LineFaultError(LineFault.CODE_NOT_TEXT)
     return text
+
+
+def _optional(value: object, length_max: int, fault: LineFault) -> str | None:
+    text = _text(value)
+    if len(text) > length_max:
+        raise LineFaultError(fault)
+    return text or None
+
+
+def _number(value: object, allowed: range, fault: LineFault) -> int | None:
+    """A whole number, as JSON or as text; nothing at all is None."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        text = _text(value)
+        if not text:
+            return None
+        if not text.isdecimal() or len(text) > len(str(allowed[-1])):
+            raise LineFaultError(fault)
+        number = int(text)
+    if number not in allowed:
+        raise LineFaultError(fault)
+    return number
 
 
 def _moment(text: str) -> datetime | None:

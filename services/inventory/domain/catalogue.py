@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from services.inventory.domain.picking import PickOrder
+
 COMPONENTS_MAX = 20
 """Parts of one bundle. Each is a row of every order that buys it."""
 
@@ -123,6 +125,7 @@ class NewSku:
     price_guard: bool
     partner_id: UUID | None
     low_stock_below: int
+    pick_order: PickOrder = PickOrder.SEQUENTIAL
 
 
 def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:

@@ -1,23 +1,41 @@
 """Read a file of cards: which lines are cards, which are not and why. A reason never quotes the line."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from services.inventory.domain.cards import DUPLICATES, FIELDS, CardSecret, LineFault, LineFaultError, read_card
 
 CARDS_MAX = 200_000
 """Cards of one import. They are sealed and written in one transaction."""
 
+FILE_LINES_MAX = 500_000
+"""Lines of a file that a job takes in. They are sealed and written down in one transaction, and stored in many."""
+
 REPORTED_LINES_MAX = 1_000
 """Broken lines that an answer lists; the number of all of them is always told."""
 
-COLUMNS = ("code", "password", "serial", "expires_at")
+COLUMNS = ("code", "password", "serial", "expires_at", "cost_minor")
 """The order of fields in a file without a header line."""
 
 _SEPARATORS = ("\t", "----", ",", ";", "|")
 """What stands between the fields of a text line, the first that is found; cards are sold as `code----password`."""
+
+
+class ImportState(StrEnum):
+    """Where a file of cards stands: sealed and written down, being stored, on the shelf, or not taken."""
+
+    SEALED = "sealed"
+    STORING = "storing"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class ImportUnknownError(Exception):
+    """There is no such import of that SKU."""
 
 
 class ImportUnreadableError(Exception):
@@ -86,27 +104,32 @@ def decode_text(body: bytes) -> str:
     raise ImportUnreadableError("the file is neither UTF-8 nor GB 18030 text")
 
 
-def rows_of_text(text: str) -> Iterator[tuple[int, object]]:
-    """One card per line, fields separated by the first separator that the line has."""
-    for number, line in enumerate(text.splitlines(), start=1):
+def rows_of_text(text: str, *, separator: str | None = None) -> Iterator[tuple[int, object]]:
+    """One card per line, fields separated by `separator`, else by the first usual separator that the line has."""
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if line.strip():
-            separator = next((sign for sign in _SEPARATORS if sign in line and "://" not in line), "\t")
-            yield number, _named(COLUMNS, line.split(separator))
+            own = separator or next((sign for sign in _SEPARATORS if sign in line and "://" not in line), "\t")
+            yield number, _named(COLUMNS, line.split(own))
 
 
 def rows_of_csv(text: str) -> Iterator[tuple[int, object]]:
-    """A table. Its first line names the columns if it names `code`; else they are code, password, serial, expires_at."""
-    reader = csv.reader(text.splitlines(keepends=True))
-    columns: Sequence[str] = COLUMNS
+    """A table. Its first line names the columns if it names `code`; else they are as in COLUMNS."""
+    reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        for row in reader:
-            names = [field.strip().lower() for field in row]
-            if reader.line_num == 1 and "code" in names:
-                columns = names
-            elif any(names):
-                yield reader.line_num, _named(columns, row)
+        yield from rows_of_table((reader.line_num, row) for row in reader)
     except csv.Error:
         raise ImportUnreadableError(f"the table breaks off at line {reader.line_num}") from None
+
+
+def rows_of_table(table: Iterable[tuple[int, Sequence[object]]]) -> Iterator[tuple[int, object]]:
+    """Numbered rows of fields. Row 1 names the columns if it names `code`; else they are as in COLUMNS."""
+    columns: Sequence[str] = COLUMNS
+    for number, row in table:
+        names = [str(field or "").strip().lower() for field in row]
+        if number == 1 and "code" in names:
+            columns = names
+        elif any(names):
+            yield number, _named(columns, row)
 
 
 def rows_of_list(cards: Sequence[object]) -> Iterator[tuple[int, object]]:
@@ -123,16 +146,31 @@ def read_lines(rows: Iterable[tuple[int, object]], *, now: datetime) -> tuple[li
     """
     good: list[ReadLine] = []
     broken: list[BrokenLine] = []
-    for number, row in rows:
-        if len(good) + len(broken) == CARDS_MAX:
-            raise ImportTooLargeError(f"one import takes {CARDS_MAX} cards")
-        try:
-            good.append(ReadLine(number, read_card(_fields(row), now=now)))
-        except LineFaultError as error:
-            broken.append(BrokenLine(number, error.fault))
-    if not good and not broken:
-        raise ImportUnreadableError("there is no card in it")
+    for line in read_each(rows, now=now, lines_max=CARDS_MAX):
+        if isinstance(line, ReadLine):
+            good.append(line)
+        else:
+            broken.append(line)
     return good, broken
+
+
+def read_each(rows: Iterable[tuple[int, object]], *, now: datetime, lines_max: int) -> Iterator[ReadLine | BrokenLine]:
+    """The lines one after the other, so that a large file is never in memory as cards.
+
+    :raises ImportTooLargeError: there are more than `lines_max` lines.
+    :raises ImportUnreadableError: there is no line at all, or the table cannot be read.
+    """
+    count = 0
+    for number, row in rows:
+        count += 1
+        if count > lines_max:
+            raise ImportTooLargeError(f"one import takes {lines_max} cards")
+        try:
+            yield ReadLine(number, read_card(_fields(row), now=now))
+        except LineFaultError as error:
+            yield BrokenLine(number, error.fault)
+    if count == 0:
+        raise ImportUnreadableError("there is no card in it")
 
 
 def _fields(row: object) -> Mapping[str, object]:
@@ -143,7 +181,7 @@ def _fields(row: object) -> Mapping[str, object]:
     return row
 
 
-def _named(columns: Sequence[str], fields: Sequence[str]) -> object:
+def _named(columns: Sequence[str], fields: Sequence[object]) -> object:
     if len(fields) > len(columns):
         return LineFault.TOO_MANY_FIELDS
     if not FIELDS.issuperset(columns):

@@ -34,6 +34,8 @@ class ClaimedCard:
     masked: str
     cost_minor: int
     expires_at: datetime | None
+    rank: int
+    use_no: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Entitlement:
     masked: str
     cost_minor: int
     expires_at: datetime | None
+    use_no: int = 1
+    """Which use of the card, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def assign(reservations: Sequence[Reservation], cards: Sequence[ClaimedCard]) ->
     for card in cards:
         piles[card.sku_id].append(card)
     for pile in piles.values():
-        pile.reverse()  # the oldest card is dealt first, from the end
+        pile.reverse()  # the first card is dealt first, from the end
     given: dict[UUID, tuple[ClaimedCard, ...]] = {}
     short: list[Reservation] = []
     for reservation in reservations:

@@ -1,36 +1,13 @@
-"""Batches, suppliers, tasks and figures, for operators."""
-
-from uuid import UUID
+"""Suppliers, tasks and figures, for operators."""
 
 from services.inventory.domain.supply import TaskState
 from services.inventory.queries.pages import after, page
-from services.inventory.schemas import BatchOut, FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
+from services.inventory.schemas import FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
 LOW_STOCK_MAX = 50
 """SKUs in the list of those that run low."""
-
-# A batch's cards have ids between its own and its last card's: the shelf is read in that range alone.
-_BATCHES = """
-SELECT batch.batch_id, batch.sku_id, batch.imported_by, batch.created_at AS imported_at, batch.accepted, batch.refused,
-       batch.cost_minor, shelved.available, coalesce(given.issued, 0) AS issued, coalesce(given.revealed, 0) AS revealed,
-       coalesce(given.redeemed, 0) AS redeemed, coalesce(given.revoked, 0) AS revoked
-FROM card_batches batch
-CROSS JOIN LATERAL (
-    SELECT count(*) AS available FROM shelf
-    WHERE shelf.sku_id = batch.sku_id AND shelf.card_id > batch.batch_id AND shelf.batch_id = batch.batch_id
-      AND shelf.card_id <= (SELECT card_id FROM cards WHERE cards.batch_id = batch.batch_id ORDER BY card_id DESC LIMIT 1)
-) AS shelved
-CROSS JOIN LATERAL (
-    SELECT count(*) AS issued, count(*) FILTER (WHERE unit.reveals > 0) AS revealed,
-           count(*) FILTER (WHERE unit.state = 'redeemed') AS redeemed,
-           count(*) FILTER (WHERE unit.state = 'revoked') AS revoked
-    FROM cards JOIN entitlements unit ON unit.card_id = cards.card_id AND NOT unit.restocked
-    WHERE cards.batch_id = batch.batch_id
-) AS given
-WHERE batch.sku_id = $1 AND batch.batch_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY batch.batch_id DESC LIMIT $3
-"""
 
 _SUPPLIERS = """
 SELECT supplier_id, name, base_url, merchant_id, active,
@@ -67,12 +44,6 @@ WHERE state IN ('new', 'sent', 'unknown') OR ended_at > now() - interval '1 day'
 """
 
 _HOLD_FIGURE = "SELECT count(DISTINCT order_id) FROM holds"
-
-
-async def list_batches(read: UnitOfWork, sku_id: UUID, *, cursor: str | None, limit: int) -> Page[BatchOut]:
-    """Imports of a SKU with what became of their cards, the newest first."""
-    rows = await read.raw.fetch(_BATCHES, sku_id, after(cursor), limit + 1)
-    return page([BatchOut(**row) for row in rows], limit=limit, key=lambda batch: batch.batch_id)
 
 
 async def list_suppliers(read: UnitOfWork, *, cursor: str | None, limit: int) -> Page[SupplierOut]:

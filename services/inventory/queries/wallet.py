@@ -31,7 +31,7 @@ SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, un
 FROM entitlements unit
 LEFT JOIN cards card ON card.card_id = unit.card_id
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
-LEFT JOIN data_keys key ON key.key_id = batch.key_id
+LEFT JOIN data_keys key ON key.key_id = coalesce(card.key_id, batch.key_id)
 WHERE unit.entitlement_id = ANY($1::uuid[])
 """
 

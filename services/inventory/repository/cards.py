@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.inventory.domain.issuing import ClaimedCard
+from services.inventory.domain.picking import NEVER_RANK, RANDOM_BITS, PickOrder, rank_of
 from services.inventory.repository.stock import stock_moves
 from shared.database import UnitOfWork
 
@@ -14,6 +15,19 @@ CHUNK = 10_000
 """Cards of one statement in an import: well within the statement time-out on a busy machine."""
 
 Item = TypeVar("Item")
+
+
+def rank(card: str) -> str:
+    """A card's rank by the pick order of `sku`, in a statement that has its `batch`: what `rank_of` says, in SQL."""
+    return f"""
+        CASE sku.pick_order
+            WHEN 'random' THEN floor(random() * 2::float8 ^ {RANDOM_BITS})::bigint
+            WHEN 'earliest_expiry' THEN coalesce(floor(extract(epoch FROM {card}.expires_at))::bigint, {NEVER_RANK})
+            WHEN 'batch_priority' THEN batch.priority
+            ELSE 0
+        END
+    """
+
 
 _ONE_IMPORT_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('inventory.import', 0))"
 
@@ -24,10 +38,12 @@ INSERT INTO card_batches (batch_id, sku_id, key_id, imported_by, accepted, refus
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
-_CARD_COLUMNS = ("card_id", "sku_id", "batch_id", "sealed", "code_index", "masked")
-_SHELF_COLUMNS = ("sku_id", "card_id", "batch_id", "masked", "cost_minor", "expires_at")
+_RECOUNT_BATCH = "UPDATE card_batches SET accepted = $2, refused = $3 WHERE batch_id = $1"
 
-# The oldest cards of each SKU that nobody else is taking. Rows are found by their place, because they are locked there;
+_CARD_COLUMNS = ("card_id", "sku_id", "batch_id", "sealed", "code_index", "masked")
+_SHELF_COLUMNS = ("sku_id", "card_id", "batch_id", "masked", "cost_minor", "expires_at", "rank", "use_no")
+
+# The next cards of each SKU that nobody else is taking, by an index that has them in their order. Rows are found by their place, because they are locked there;
 # as an array, because joined with the places the whole shelf may be read (a plan seen with 30,000 cards on it).
 _CLAIM = """
 WITH wanted AS (
@@ -36,25 +52,57 @@ WITH wanted AS (
     SELECT free.place FROM wanted CROSS JOIN LATERAL (
         SELECT shelf.ctid AS place FROM shelf
         WHERE shelf.sku_id = wanted.sku_id AND (shelf.expires_at IS NULL OR shelf.expires_at > $3)
-        ORDER BY shelf.card_id LIMIT wanted.quantity FOR UPDATE {skip_locked}
+        ORDER BY shelf.rank, shelf.card_id LIMIT wanted.quantity FOR UPDATE {skip_locked}
     ) AS free
 )
 DELETE FROM shelf WHERE shelf.ctid = ANY(ARRAY(SELECT place FROM picked))
-RETURNING shelf.sku_id, shelf.card_id, shelf.batch_id, shelf.masked, shelf.cost_minor, shelf.expires_at
+RETURNING shelf.sku_id, shelf.card_id, shelf.batch_id, shelf.masked, shelf.cost_minor, shelf.expires_at, shelf.rank,
+          shelf.use_no
 """
 _CLAIM_FREE = _CLAIM.format(skip_locked="SKIP LOCKED")
 _CLAIM_WAITING = _CLAIM.format(skip_locked="")
 
-_PUT_BACK = """
-INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[])
+_ANY_LEFT = """
+SELECT EXISTS (
+    SELECT FROM shelf WHERE sku_id = ANY($1::uuid[]) AND (expires_at IS NULL OR expires_at > $2)
+)
 """
 
-_RESTOCK = """
-INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at)
-SELECT unit.sku_id, unit.card_id, card.batch_id, unit.masked, unit.cost_minor, unit.expires_at
-FROM entitlements unit JOIN cards card USING (card_id) WHERE unit.entitlement_id = ANY($1::uuid[])
+_PUT_BACK = """
+INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at, rank, use_no)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bigint[],
+                     $8::smallint[])
+"""
+
+_RESTOCK = f"""
+INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at, rank, use_no)
+SELECT unit.sku_id, unit.card_id, card.batch_id, unit.masked, unit.cost_minor, unit.expires_at, {rank("unit")},
+       unit.use_no
+FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
+JOIN skus sku ON sku.sku_id = unit.sku_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'active'
 RETURNING sku_id
+"""  # noqa: S608  # composed of the constants above
+
+_REFREEZE = """
+INSERT INTO frozen_cards (batch_id, card_id, use_no, sku_id, masked, cost_minor, expires_at)
+SELECT card.batch_id, unit.card_id, unit.use_no, unit.sku_id, unit.masked, unit.cost_minor, unit.expires_at
+FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'frozen'
+RETURNING sku_id
+"""
+
+_LOCK_BATCHES = """
+SELECT batch_id FROM card_batches WHERE batch_id IN (
+    SELECT card.batch_id FROM entitlements unit JOIN cards card USING (card_id)
+    WHERE unit.entitlement_id = ANY($1::uuid[])
+) ORDER BY batch_id FOR SHARE
+"""
+
+_RESTOCKABLE = """
+SELECT unit.entitlement_id FROM entitlements unit JOIN cards card USING (card_id)
+JOIN card_batches batch ON batch.batch_id = card.batch_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state <> 'void'
 """
 
 _EXPIRED_ON_SHELF = """
@@ -77,11 +125,13 @@ class SealedCard:
     code_index: bytes = field(repr=False)
     masked: str
     expires_at: datetime | None
+    cost_minor: int | None = None
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """An import that was taken. `cost_minor` is the cost of one card."""
+    """An import that was taken. `cost_minor` is the cost of a card that has none of its own."""
 
     batch_id: UUID
     sku_id: UUID
@@ -101,30 +151,52 @@ async def find_known_codes(uow: UnitOfWork, indexes: Sequence[bytes]) -> set[byt
     return {row["code_index"] for some in _in_chunks(indexes) for row in await uow.raw.fetch(_KNOWN_CODES, some)}
 
 
-async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
-    """Write a batch with its cards and put them on the shelf. The counters are the caller's to move.
-
-    :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
-    """
+async def open_batch(uow: UnitOfWork, batch: Batch, *, accepted: int, now: datetime) -> None:
+    """Write a batch of so many cards; the cards are the caller's to add."""
     await uow.raw.execute(
         _ADD_BATCH,
         batch.batch_id,
         batch.sku_id,
         batch.key_id,
         batch.imported_by,
-        len(cards),
+        accepted,
         batch.refused,
         batch.cost_minor,
         now,
     )
+
+
+async def recount_batch(uow: UnitOfWork, batch_id: UUID, *, accepted: int, refused: int) -> None:
+    """How many lines of the import became cards after all."""
+    await uow.raw.execute(_RECOUNT_BATCH, batch_id, accepted, refused)
+
+
+async def add_batch(
+    uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, order: PickOrder, now: datetime
+) -> None:
+    """Write a batch with its cards and put them on the shelf. The counters are the caller's to move.
+
+    :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
+    """
+    await open_batch(uow, batch, accepted=len(cards), now=now)
     for some in _in_chunks(cards):
         sealed = [
             (card.card_id, batch.sku_id, batch.batch_id, card.sealed, card.code_index, card.masked) for card in some
         ]
         await uow.raw.copy_records_to_table("cards", columns=_CARD_COLUMNS, records=sealed)
         shelved = [
-            (batch.sku_id, card.card_id, batch.batch_id, card.masked, batch.cost_minor, card.expires_at)
+            (
+                batch.sku_id,
+                card.card_id,
+                batch.batch_id,
+                card.masked,
+                _cost(card, batch),
+                card.expires_at,
+                rank_of(order, expires_at=card.expires_at),
+                use_no,
+            )
             for card in some
+            for use_no in range(1, card.uses + 1)
         ]
         await uow.raw.copy_records_to_table("shelf", columns=_SHELF_COLUMNS, records=shelved)
 
@@ -132,14 +204,14 @@ async def add_batch(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], 
 async def claim_cards(
     uow: UnitOfWork, wanted: Mapping[UUID, int], *, now: datetime, wait: bool = False
 ) -> list[ClaimedCard]:
-    """Take cards off the shelf, the oldest first: as many as are wanted of each SKU, or all there are.
+    """Take cards off the shelf in their order: as many as are wanted of each SKU, or all there are.
 
     Cards that another transaction is just taking are passed over; with `wait` they are waited for, because that
     transaction may yet roll back.
     """
     rows = await uow.raw.fetch(_CLAIM_WAITING if wait else _CLAIM_FREE, list(wanted.keys()), list(wanted.values()), now)
     cards = [ClaimedCard(*row) for row in rows]
-    cards.sort(key=lambda card: card.card_id)
+    cards.sort(key=lambda card: (card.rank, card.card_id))
     return cards
 
 
@@ -153,14 +225,31 @@ async def put_back(uow: UnitOfWork, cards: Sequence[ClaimedCard]) -> None:
         [card.masked for card in cards],
         [card.cost_minor for card in cards],
         [card.expires_at for card in cards],
+        [card.rank for card in cards],
+        [card.use_no for card in cards],
     )
 
 
+async def any_left(uow: UnitOfWork, sku_ids: Sequence[UUID], *, now: datetime) -> bool:
+    """Whether a card of one of these SKUs is on the shelf, one that another transaction is just taking included."""
+    left: bool = await uow.raw.fetchval(_ANY_LEFT, sku_ids, now)
+    return left
+
+
+async def lock_restockable(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> list[UUID]:
+    """Those whose cards can be laid back: a void batch takes none. Nobody freezes a batch of theirs meanwhile."""
+    await uow.raw.execute(_LOCK_BATCHES, entitlement_ids)
+    return [row["entitlement_id"] for row in await uow.raw.fetch(_RESTOCKABLE, entitlement_ids)]
+
+
 async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
-    """Lay the cards of revoked, never revealed entitlements back on the shelf."""
+    """Lay the cards of revoked, never revealed entitlements back, those of a frozen batch to the frozen ones."""
     moves = stock_moves(uow)
     for row in await uow.raw.fetch(_RESTOCK, entitlement_ids):
         moves.take_back(row["sku_id"], 1)
+    for row in await uow.raw.fetch(_REFREEZE, entitlement_ids):
+        moves.take_back(row["sku_id"], 1)
+        moves.put_on(row["sku_id"], -1)
 
 
 async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -> dict[UUID, int]:
@@ -171,6 +260,10 @@ async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -
 async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
     """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
     return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))
+
+
+def _cost(card: SealedCard, batch: Batch) -> int:
+    return batch.cost_minor if card.cost_minor is None else card.cost_minor
 
 
 def _in_chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -18,6 +18,7 @@ from services.inventory.domain.catalogue import (
     PartFacts,
     SkuKind,
 )
+from services.inventory.domain.picking import PickOrder
 from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
 from shared.database import UnitOfWork
 
@@ -94,6 +95,17 @@ async def get_sku_for_update(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
 async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
     row = (await uow.sql.execute(_select_facts(sku_id))).first()
     return row and _facts(row)
+
+
+async def find_pick_order(uow: UnitOfWork, sku_id: UUID) -> PickOrder | None:
+    """In which order the SKU's cards are sold, if it is one of cards. It stays so until this transaction ends."""
+    statement = (
+        select(SKUS.c.pick_order)
+        .where(SKUS.c.sku_id == sku_id, SKUS.c.kind == SkuKind.CARD_KEY.value)
+        .with_for_update(read=True)
+    )
+    order = (await uow.sql.execute(statement)).scalar()
+    return None if order is None else PickOrder(order)
 
 
 async def find_parts(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, PartFacts]:

@@ -10,15 +10,16 @@ from shared.database import UnitOfWork
 
 _GIVE = """
 INSERT INTO entitlements (entitlement_id, component_id, order_id, member_id, sku_id, card_id, state, masked, cost_minor,
-                          expires_at, issued_at)
-SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, 'active', masked, cost_minor, expires_at, $10
+                          expires_at, use_no, issued_at)
+SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, 'active', masked, cost_minor, expires_at,
+       use_no, $11
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
-            $9::timestamptz[])
-     AS given (entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at)
+            $9::timestamptz[], $10::smallint[])
+     AS given (entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at, use_no)
 """
 
 _OF_COMPONENTS = """
-SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at
+SELECT entitlement_id, component_id, order_id, member_id, sku_id, card_id, masked, cost_minor, expires_at, use_no
 FROM entitlements WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id
 """
 
@@ -53,7 +54,7 @@ JOIN entitlements unit ON unit.card_id = card.card_id AND NOT unit.restocked
 JOIN deliveries delivery ON delivery.component_id = unit.component_id
 JOIN skus sku ON sku.sku_id = unit.sku_id
 WHERE card.code_index = $1 AND sku.partner_id = $2
-FOR UPDATE OF unit
+ORDER BY unit.entitlement_id FOR UPDATE OF unit
 """
 
 _REDEEM = "UPDATE entitlements SET state = 'redeemed', redeemed_at = $2 WHERE entitlement_id = $1"
@@ -67,7 +68,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 async def give_entitlements(uow: UnitOfWork, units: Sequence[Entitlement], *, now: datetime) -> None:
     """Write what buyers get.
 
-    :raises asyncpg.UniqueViolationError: a card was given out before (`uq_entitlements_card_id`).
+    :raises asyncpg.UniqueViolationError: a use of a card was given out before (`uq_entitlements_card_use`).
     """
     await uow.raw.execute(
         _GIVE,
@@ -80,6 +81,7 @@ async def give_entitlements(uow: UnitOfWork, units: Sequence[Entitlement], *, no
         [unit.masked for unit in units],
         [unit.cost_minor for unit in units],
         [unit.expires_at for unit in units],
+        [unit.use_no for unit in units],
         now,
     )
 
@@ -115,10 +117,14 @@ async def record_reveals(uow: UnitOfWork, reveals: Sequence[RevealRecord], *, no
 
 
 async def lock_by_code(uow: UnitOfWork, *, code_index: bytes, partner_id: UUID) -> Redeemable | None:
-    """The entitlement whose card has this code, if it is of this partner's brand and was issued."""
-    row = await uow.raw.fetchrow(_LOCK_BY_CODE, code_index, partner_id)
-    if row is None:
+    """The entitlement whose card has this code, if it is of this partner's brand and was issued.
+
+    A card with several uses has as many: the first that is still active, else the last.
+    """
+    rows = await uow.raw.fetch(_LOCK_BY_CODE, code_index, partner_id)
+    if not rows:
         return None
+    row = next((row for row in rows if row["state"] == EntitlementState.ACTIVE.value), rows[-1])
     return Redeemable(
         entitlement_id=row["entitlement_id"],
         component_id=row["component_id"],

@@ -67,6 +67,16 @@ SET on_hand = stock.on_hand + wanted.on_hand,
 FROM wanted JOIN locked USING (sku_id) WHERE stock.sku_id = wanted.sku_id
 """
 
+# The promises that end soonest, until enough units are free. Those of paid orders under review last the longest.
+_CUT_HOLDS = """
+DELETE FROM holds WHERE component_id IN (
+    SELECT component_id FROM (
+        SELECT component_id, sum(quantity) OVER (ORDER BY expires_at, component_id) - quantity AS before
+        FROM holds WHERE sku_id = $1
+    ) AS counted WHERE before < $2
+) RETURNING sku_id, quantity
+"""
+
 _OPEN_STOCK = "INSERT INTO stock (sku_id, on_hand) VALUES ($1, $2)"
 
 _SET_CAP = """
@@ -182,6 +192,13 @@ async def extend_holds(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> None
     await uow.raw.execute(
         _EXTEND_HOLDS, [request.order_id for request in requests], [request.expires_at for request in requests]
     )
+
+
+async def cut_holds(uow: UnitOfWork, sku_id: UUID, *, units: int) -> int:
+    """End promises on a SKU until so many units are free, as far as there are any; answers how many became free."""
+    cut = await uow.raw.fetch(_CUT_HOLDS, sku_id, units)
+    _unhold(uow, cut)
+    return sum(row["quantity"] for row in cut)
 
 
 async def open_stock(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> None:

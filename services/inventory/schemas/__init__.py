@@ -1,7 +1,8 @@
 """HTTP bodies, in and out."""
 
 from services.inventory.schemas.base import PRICE_MINOR_MAX
-from services.inventory.schemas.cards import BatchIn, BatchOut, BatchResultOut, BrokenLineOut
+from services.inventory.schemas.batches import BatchActionOut, BatchOut, BatchPatch, BatchReasonIn
+from services.inventory.schemas.cards import BatchIn, BatchResultOut, BrokenLineOut
 from services.inventory.schemas.catalogue import (
     ComponentIn,
     ComponentOut,
@@ -14,6 +15,7 @@ from services.inventory.schemas.catalogue import (
     SkuOut,
     SkuPatch,
 )
+from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.operations import (
     FiguresOut,
     HeldComponentIn,
@@ -27,6 +29,7 @@ from services.inventory.schemas.operations import (
     SupplierTaskOut,
     TaskResolutionIn,
 )
+from services.inventory.schemas.rotations import RotationOut
 from services.inventory.schemas.wallet import (
     CardOut,
     EntitlementOpsOut,
@@ -38,8 +41,11 @@ from services.inventory.schemas.wallet import (
 
 __all__ = [
     "PRICE_MINOR_MAX",
+    "BatchActionOut",
     "BatchIn",
     "BatchOut",
+    "BatchPatch",
+    "BatchReasonIn",
     "BatchResultOut",
     "BrokenLineOut",
     "CardOut",
@@ -50,7 +56,9 @@ __all__ = [
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",
+    "ImportOut",
     "LowStockOut",
+    "PreviewOut",
     "ProductIn",
     "ProductOpsOut",
     "ProductOut",
@@ -58,6 +66,8 @@ __all__ = [
     "RedeemedOut",
     "RedemptionIn",
     "RedemptionOut",
+    "RotationOut",
+    "ShownLineOut",
     "SkuIn",
     "SkuOpsOut",
     "SkuOut",

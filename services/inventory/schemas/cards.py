@@ -1,6 +1,5 @@
 """Card batches."""
 
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,20 +30,3 @@ class BatchResultOut(BaseModel):
     accepted: int
     refused: int
     lines: list[BrokenLineOut]
-
-
-class BatchOut(BaseModel):
-    """A batch with what became of its cards. `issued` counts those not given back; the others are part of it."""
-
-    batch_id: UUID
-    sku_id: UUID
-    imported_by: str
-    imported_at: datetime
-    accepted: int
-    refused: int
-    cost_minor: int
-    available: int
-    issued: int
-    revealed: int
-    redeemed: int
-    revoked: int

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
+from services.inventory.domain.picking import PickOrder
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
 
 
@@ -50,6 +51,7 @@ class SkuIn(Incoming):
     price_guard: bool = True
     partner_id: UUID | None = None
     low_stock_below: LowStock = 0
+    pick_order: PickOrder = PickOrder.SEQUENTIAL
     stock_cap: StockCap | None = None
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
 
@@ -66,6 +68,7 @@ class SkuPatch(Incoming):
     price_guard: bool | None = None
     partner_id: UUID | None = None
     low_stock_below: LowStock | None = None
+    pick_order: PickOrder | None = None
     stock_cap: StockCap | None = None
 
 
@@ -114,6 +117,7 @@ class SkuOpsOut(SkuOut):
     price_guard: bool
     partner_id: UUID | None = None
     low_stock_below: int
+    pick_order: PickOrder
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.picking import PickOrder
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
 
 PRODUCTS = Table(
@@ -48,8 +49,10 @@ SKUS = Table(
     Column("price_guard", Boolean, nullable=False, comment="never buy from a supplier for more than was paid"),
     id_column("partner_id", nullable=True),
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
+    Column("pick_order", Text, nullable=False, server_default=PickOrder.SEQUENTIAL.value),
     moment_column("created_at"),
     one_of("kind", SkuKind, name="kind_known"),
+    one_of("pick_order", PickOrder, name="pick_order_known"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("price_minor >= price_floor_minor", name="price_not_below_floor"),
     CheckConstraint("max_per_order > 0", name="max_per_order_positive"),

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -62,6 +63,7 @@ ENTITLEMENTS = Table(
     id_column("member_id", nullable=True),
     id_column("sku_id"),
     id_column("card_id", nullable=True),
+    Column("use_no", SmallInteger, nullable=False, server_default="1", comment="which use of the card"),
     Column("state", Text, nullable=False),
     Column(
         "restocked", Boolean, nullable=False, server_default="false", comment="the card went back to the shelf unseen"
@@ -88,10 +90,11 @@ Index(
     ENTITLEMENTS.c.entitlement_id,
     postgresql_where=ENTITLEMENTS.c.member_id.is_not(None),
 )
-# The wall against selling a card twice. There is no foreign key to `cards`: each check would write to the card's row.
+# The wall against selling a use of a card twice. There is no foreign key to `cards`: each check would write to the card's row.
 Index(
-    "uq_entitlements_card_id",
+    "uq_entitlements_card_use",
     ENTITLEMENTS.c.card_id,
+    ENTITLEMENTS.c.use_no,
     unique=True,
     postgresql_where=~ENTITLEMENTS.c.restocked,
 )

@@ -16,7 +16,7 @@ from services.inventory.domain.catalogue import (
     check_bundle,
     check_price,
 )
-from services.inventory.repository import catalogue, stock
+from services.inventory.repository import catalogue, shelf, stock
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
@@ -75,6 +75,8 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
     if isinstance(price_minor, int) and isinstance(floor_minor, int):
         check_price(price_minor, floor_minor=floor_minor)
     await catalogue.change_sku(uow, sku_id, changes)
+    if "pick_order" in changes:
+        await shelf.begin_sorting(uow, sku_id)
     await _change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
 
 

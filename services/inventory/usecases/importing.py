@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from services.inventory.domain.cards import CardSecret, LineFault, is_link, mask
-from services.inventory.domain.catalogue import SkuKind, SkuUnknownError
+from services.inventory.domain.catalogue import SkuUnknownError
 from services.inventory.domain.importing import BrokenLine, ReadLine, refusal
 from services.inventory.repository import cards, catalogue, keys, stock
 from services.inventory.repository.cards import Batch, SealedCard
@@ -86,7 +86,7 @@ class CardSealer:
                 continue
             seen.add(code_index)
             sealed.append(
-                SealedLine(line.line, _seal_card(line.card, code_index, dek=dek, sku_id=sku_id, batch_id=batch_id))
+                SealedLine(line.line, seal_card(line.card, code_index, dek=dek, sku_id=sku_id, batch_id=batch_id))
             )
         key = DataKey(new_id(), self._keyring.wrap(dek))
         return SealedImport(batch_id, sku_id, key, tuple(sealed), tuple(faults))
@@ -107,8 +107,8 @@ async def import_cards(
     :raises ImportDuplicateError: cards are known already and nothing else is wrong; nothing was changed.
     :raises ImportRefusedError: lines are broken and the good ones alone are not wanted, or there are none.
     """
-    sku = await catalogue.find_sku(uow, sealed.sku_id)
-    if sku is None or sku.kind is not SkuKind.CARD_KEY:
+    order = await catalogue.find_pick_order(uow, sealed.sku_id)
+    if order is None:
         raise SkuUnknownError(f"there is no SKU {sealed.sku_id} that takes cards")
     await cards.wait_for_other_imports(uow)
     known = await cards.find_known_codes(uow, [line.card.code_index for line in sealed.lines])
@@ -121,8 +121,8 @@ async def import_cards(
         raise refusal(broken)
     await keys.add_key(uow, sealed.key, purpose=KeyPurpose.CARD_BATCH, now=now)
     batch = Batch(sealed.batch_id, sealed.sku_id, sealed.key.key_id, imported_by, len(broken), cost_minor)
-    await cards.add_batch(uow, batch, taken, now=now)
-    stock.stock_moves(uow).put_on(sealed.sku_id, len(taken))
+    await cards.add_batch(uow, batch, taken, order=order, now=now)
+    stock.stock_moves(uow).put_on(sealed.sku_id, sum(card.uses for card in taken))
     log.info("cards.imported", sku_id=sealed.sku_id, batch_id=sealed.batch_id, accepted=len(taken), refused=len(broken))
     uow.after_commit(lambda: _IMPORTED.inc(len(taken)))
     return ImportResult(sealed.batch_id, len(taken), broken)
@@ -133,9 +133,10 @@ def card_aad(*, sku_id: UUID, batch_id: UUID, card_id: UUID) -> bytes:
     return f"v1|{sku_id}|{batch_id}|{card_id}".encode()
 
 
-def _seal_card(card: CardSecret, code_index: bytes, *, dek: bytes, sku_id: UUID, batch_id: UUID) -> SealedCard:
+def seal_card(card: CardSecret, code_index: bytes, *, dek: bytes, sku_id: UUID, batch_id: UUID) -> SealedCard:
+    """The card with a new id, as it is stored."""
     card_id = new_id()
     content = {"code": card.code, "password": card.password, "serial": card.serial}
     plaintext = orjson.dumps({name: value for name, value in content.items() if value is not None})
     sealed = seal(dek, plaintext, aad=card_aad(sku_id=sku_id, batch_id=batch_id, card_id=card_id))
-    return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at)
+    return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at, card.cost_minor, card.uses)

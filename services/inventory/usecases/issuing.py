@@ -31,6 +31,9 @@ log = get_logger(__name__)
 TASKS_CHANNEL = "supplier_tasks"
 """The doorbell of the job that calls suppliers."""
 
+WAITS_MAX = 100
+"""How often cards are waited for that others take. They may be laid back, or anew: then they are seen the next time."""
+
 _ISSUED = Counter("components_issued_total", "Components delivered", ["kind"])
 _REJECTED = Counter("components_rejected_total", "Components that could not be had", ["reason"])
 
@@ -114,11 +117,13 @@ async def _claim(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: d
     wanted = count_wanted(reservations)
     claimed = await cards.claim_cards(uow, wanted, now=now)
     missing = count_missing(wanted, claimed)
-    if missing:
+    for _ in range(WAITS_MAX):
+        if not missing or not await cards.any_left(uow, list(missing), now=now):
+            break
         claimed += await cards.claim_cards(uow, missing, now=now, wait=True)
-        short = count_missing(wanted, claimed)
-        if short:
-            log.warning("stock.short", skus={str(sku_id): quantity for sku_id, quantity in short.items()})
+        missing = count_missing(wanted, claimed)
+    if missing:
+        log.warning("stock.short", skus={str(sku_id): quantity for sku_id, quantity in missing.items()})
     return assign(reservations, claimed)
 
 
@@ -219,4 +224,5 @@ def _entitlement(reservation: Reservation, card: ClaimedCard) -> Entitlement:
         masked=card.masked,
         cost_minor=card.cost_minor,
         expires_at=card.expires_at,
+        use_no=card.use_no,
     )

@@ -125,7 +125,8 @@ async def _write(uow: UnitOfWork, plan: _Plan, *, now: datetime) -> None:
         await supply.want_cancel(uow, [component_id for component_id, _ in plan.waiting])
     if plan.cancelled:
         await supply.cancel_tasks(uow, plan.cancelled, now=now)
+    restocked = await cards.lock_restockable(uow, plan.restock) if plan.restock else []
     if plan.units:
-        await entitlements.revoke_entitlements(uow, plan.units, restocked=plan.restock, now=now)
-    if plan.restock:
-        await cards.restock(uow, plan.restock)
+        await entitlements.revoke_entitlements(uow, plan.units, restocked=restocked, now=now)
+    if restocked:
+        await cards.restock(uow, restocked)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.inventory import events
-from services.inventory.repository import cards, keys, stock
+from services.inventory.repository import cards, keys, shelf, stock
 from services.inventory.repository.keys import DataKey
 from shared.crypto import Keyring
 from shared.database import UnitOfWork
@@ -23,6 +23,9 @@ ANNOUNCE_MAX = 500
 
 BUYER_FIELDS_KEPT = timedelta(days=90)
 """Long enough for a late payment and a complaint."""
+
+SORT_MAX = 2_000
+"""Cards that are laid anew in one transaction: whoever buys meanwhile waits for no longer than this takes."""
 
 PRUNE_MAX = 5_000
 REWRAP_MAX = 500
@@ -58,6 +61,11 @@ async def announce_stock(uow: UnitOfWork, *, now: datetime) -> int:
         now=now,
     )
     return len(changed)
+
+
+async def sort_shelf(uow: UnitOfWork) -> bool:
+    """Where the pick order changed, lay some cards anew; False: nothing is left to do."""
+    return await shelf.sort_some(uow, limit=SORT_MAX)
 
 
 async def rewrap_keys(uow: UnitOfWork, *, keyring: Keyring) -> int:
