@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, shop, suppliers, wallet
+from services.inventory.api import batches, catalogue, figures, holds, partner, shop, supplier_health, suppliers, wallet
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
@@ -81,6 +81,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         batches.router(sealer),
         suppliers.routes,
         suppliers.router(keyring),
+        supplier_health.routes,
         holds.router(hold_desk),
         figures.routes,
     ]

@@ -23,10 +23,13 @@ from services.inventory.schemas.operations import (
     SupplierOut,
     SupplierPatch,
     SupplierSkuIn,
+    SupplierSkuOut,
     SupplierSkusIn,
     SupplierTaskOut,
+    SupplierTryOut,
     TaskResolutionIn,
 )
+from services.inventory.schemas.suppliers import CircuitIn, SupplierHealthOut
 from services.inventory.schemas.wallet import (
     CardOut,
     EntitlementOpsOut,
@@ -43,6 +46,7 @@ __all__ = [
     "BatchResultOut",
     "BrokenLineOut",
     "CardOut",
+    "CircuitIn",
     "ComponentIn",
     "ComponentOut",
     "EntitlementOpsOut",
@@ -62,11 +66,14 @@ __all__ = [
     "SkuOpsOut",
     "SkuOut",
     "SkuPatch",
+    "SupplierHealthOut",
     "SupplierIn",
     "SupplierOut",
     "SupplierPatch",
     "SupplierSkuIn",
+    "SupplierSkuOut",
     "SupplierSkusIn",
     "SupplierTaskOut",
+    "SupplierTryOut",
     "TaskResolutionIn",
 ]

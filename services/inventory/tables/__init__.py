@@ -3,8 +3,9 @@
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.stock import BUYER_FIELDS, CARD_BATCHES, CARDS, DATA_KEYS, HOLDS, SHELF, STOCK
-from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIERS
+from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIER_TRIES, SUPPLIERS
 
 __all__ = [
     "BUYER_FIELDS",
@@ -23,6 +24,9 @@ __all__ = [
     "SKU_COMPONENTS",
     "STOCK",
     "SUPPLIERS",
+    "SUPPLIER_CALLS",
+    "SUPPLIER_CIRCUITS",
     "SUPPLIER_SKUS",
     "SUPPLIER_TASKS",
+    "SUPPLIER_TRIES",
 ]
