@@ -21,8 +21,8 @@ from sandbox.supplier.supplier import RefusedError, Supplier, WantedOrder
 NEVER_S = 60.0
 """How long a caller is kept who never gets an answer."""
 
-_BEFORE = frozenset({FaultKind.ERROR, FaultKind.LOST})
-_STATUS = {2001: 409, 2002: 402, 2003: 409, 2005: 404, 2404: 404}
+_BEFORE = frozenset({FaultKind.ERROR, FaultKind.LOST, FaultKind.DEAD})
+_STATUS = {2001: 409, 2002: 402, 2003: 409, 2004: 409, 2005: 404, 2404: 404}
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -165,6 +165,8 @@ class _Desk:
         if fault is not None and fault.kind in {FaultKind.ERROR_AFTER, FaultKind.GARBAGE, FaultKind.NEVER}:
             return await _misbehave(fault)
         body = orjson.dumps(content)
+        if fault is not None and fault.kind is FaultKind.SAYS_TWICE:
+            body += body
         signature = self._verifier.sign_answer(status, nonce, body)
         if fault is not None and fault.kind is FaultKind.BAD_SIGNATURE:
             signature = signature[::-1]
@@ -176,6 +178,8 @@ async def _misbehave(fault: Fault) -> Response:
         await asyncio.sleep(NEVER_S)
     if fault.kind is FaultKind.GARBAGE:
         return HTMLResponse("<html><body>系统繁忙, 请稍后再试</body></html>")
+    if fault.kind is FaultKind.DEAD:
+        return HTMLResponse("<html><body>502 Bad Gateway</body></html>", status_code=502)
     return Response("upstream error", status_code=500)
 
 

@@ -26,6 +26,14 @@ class FaultKind(StrEnum):
     """Takes the order on, and it comes to nothing."""
     BUYS_TWICE = "buys_twice"
     """Takes a number that it knows for a new order."""
+    SAYS_TWICE = "says_twice"
+    """Says everything twice in one answer, properly signed."""
+    STOCK_LIES = "stock_lies"
+    """Lists the goods, and has none when they are ordered; the order is not taken on."""
+    PRICE_DOUBLES = "price_doubles"
+    """Charges twice what it lists, if the buyer's limit allows it."""
+    DEAD = "dead"
+    """What stands before it answers 502; it never hears of the call."""
 
 
 class FaultStep(StrEnum):
@@ -33,11 +41,16 @@ class FaultStep(StrEnum):
 
     PLACE = "place"
     QUERY = "query"
+    ANY = "any"
+    """With whatever is called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of one step, for a share of the calls, a number of times (None: always); `delay_s` is for `slow`."""
+    """A fault of one step, for a share of the calls, a number of times (None: always); `delay_s` is for `slow`.
+
+    A storm is a list of them with shares, told in one request.
+    """
 
     kind: FaultKind
     step: FaultStep = FaultStep.PLACE
@@ -59,7 +72,7 @@ class Faults:
     def strike(self, step: FaultStep) -> Fault | None:
         """The fault of this call, if any."""
         for position, fault in enumerate(self._asked):
-            if fault.step is not step or fault.times == 0 or random.random() >= fault.share:
+            if fault.step not in {step, FaultStep.ANY} or fault.times == 0 or random.random() >= fault.share:
                 continue
             if fault.times is not None:
                 self._asked[position] = replace(fault, times=fault.times - 1)

@@ -13,6 +13,7 @@ BALANCE_MINOR = 10**12
 DUPLICATE = 2001
 BALANCE_LOW = 2002
 PRICE_TOO_HIGH = 2003
+SOLD_OUT = 2004
 PRODUCT_UNKNOWN = 2005
 ORDER_UNKNOWN = 2404
 
@@ -47,14 +48,17 @@ class Supplier:
     def place(self, wanted: WantedOrder, fault: FaultKind | None) -> SoldOrder:
         """Take an order on.
 
-        :raises RefusedError: the number is known, the product is not, or the price is above what may be paid.
+        :raises RefusedError: the number is known, the product is not or is sold out, or the price is above what may be
+            paid.
         """
         if fault is not FaultKind.BUYS_TWICE and self._store.find(wanted.out_order_no) is not None:
             raise RefusedError(DUPLICATE, "this number was ordered before")
         unit_minor = self._store.cost_minor(wanted.product_code)
         if unit_minor is None:
             raise RefusedError(PRODUCT_UNKNOWN, "there is no such product")
-        cost_minor = unit_minor * wanted.quantity
+        if fault is FaultKind.STOCK_LIES:
+            raise RefusedError(SOLD_OUT, "it is sold out")
+        cost_minor = unit_minor * wanted.quantity * (2 if fault is FaultKind.PRICE_DOUBLES else 1)
         if wanted.max_cost_minor is not None and cost_minor > wanted.max_cost_minor:
             raise RefusedError(PRICE_TOO_HIGH, "the price is above what may be paid")
         if cost_minor > self.balance_minor():

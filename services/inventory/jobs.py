@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.inventory.clients.orders import OrdersClient, OrdersUnavailableError
 from services.inventory.clients.supplier import SupplierClient
-from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import file_imports, holds, rotating, supplying, upkeep
+from services.inventory.domain.health import HELD_BACK
+from services.inventory.domain.supply import LeasedTask, SupplierAnswer
+from services.inventory.usecases import file_imports, health, holds, rotating, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -126,6 +128,7 @@ async def prune(database: Database) -> None:
             async with database.begin() as uow:
                 await prune_idempotency(uow, before=utc_now() - IDEMPOTENCY_KEPT, limit=PRUNE_ROWS)
                 await upkeep.forget_buyer_fields(uow, now=utc_now())
+                await health.forget_calls(uow, now=utc_now())
 
 
 async def _in_rounds(database: Database, ours: Lease, prune_some: Callable[..., Awaitable[int]]) -> None:
@@ -189,14 +192,19 @@ class SupplierWorker:
     async def _work(self, leased: LeasedTask) -> None:
         """Whatever fails here, the lease runs out, and then the supplier is asked: nothing is lost but this answer."""
         try:
-            order = supplying.open_order(leased, keyring=self._keyring)
-            answer = await self._client.ask(order, step=leased.step, now=utc_now())
+            started = time.perf_counter()
+            answer = HELD_BACK if leased.held_back else await self._ask(leased)
+            latency_ms = round((time.perf_counter() - started) * 1_000)
             log.info("supplier.answered", task_id=leased.task.task_id, step=leased.step.value, answer=answer.kind.value)
-            await self._records.submit(Answered(leased, answer))
+            await self._records.submit(Answered(leased, answer, latency_ms))
         except TransientDatabaseError:
             log.warning("supplier.answer_not_recorded", task_id=leased.task.task_id)
         except Exception:
             log.exception("supplier.task_failed", task_id=leased.task.task_id)
+
+    async def _ask(self, leased: LeasedTask) -> SupplierAnswer:
+        order = supplying.open_order(leased, keyring=self._keyring)
+        return await self._client.ask(order, step=leased.step, now=utc_now())
 
     async def _record(self, answered: Sequence[Answered]) -> Sequence[None]:
         async with self._database.begin() as uow:

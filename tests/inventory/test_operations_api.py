@@ -88,7 +88,7 @@ async def test_suppliers_are_kept_without_showing_their_secret(world: World, doo
         supplier_id = (await door.post(SUPPLIERS, body))["supplier_id"]
         listed = await door.get(SUPPLIERS)
         assert [supplier["name"] for supplier in listed["items"]] == ["第二家", "sandbox"]
-        assert listed["items"][0]["skus"] == [{**offer, "priority": 1}]
+        assert listed["items"][0]["skus"] == [{**offer, "priority": 1, "weight": 1, "paused_reason": None}]
         assert SECRET not in str(listed)
         assert (await door.post(SUPPLIERS, body, expect=409))["code"] == "supplier.exists"
 

@@ -14,6 +14,7 @@ from services.inventory.api import (
     partner,
     rotations,
     shop,
+    supplier_health,
     suppliers,
     wallet,
 )
@@ -109,6 +110,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         imports.router(sealer, keyring),
         suppliers.routes,
         suppliers.router(keyring),
+        supplier_health.routes,
         holds.router(hold_desk),
         figures.routes,
     ]

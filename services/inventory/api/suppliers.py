@@ -117,4 +117,4 @@ async def resolve_task(
 
 
 def _offers(skus: Sequence[SupplierSkuIn]) -> list[SupplierOffer]:
-    return [SupplierOffer(sku.sku_id, sku.supplier_sku, sku.cost_minor, sku.priority) for sku in skus]
+    return [SupplierOffer(sku.sku_id, sku.supplier_sku, sku.cost_minor, sku.priority, sku.weight) for sku in skus]

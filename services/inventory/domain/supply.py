@@ -87,7 +87,8 @@ class SupplierAnswer:
 @dataclass(frozen=True, slots=True)
 class Task:
     """An order with a supplier. `cancel_wanted`: a refund waits for its fate. `refused`: it was not
-    taken on, and is not placed again. `sent_at` is the latest sending.
+    taken on, and is not placed again. `sent_at` is the latest sending. `tries` counts the suppliers it has been with,
+    this one included; `reached`: a call may have arrived at this one.
     """
 
     task_id: UUID
@@ -101,6 +102,8 @@ class Task:
     last_reason: str = ""
     supplier_order_no: str | None = None
     due_at: datetime | None = None
+    tries: int = 1
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +122,21 @@ class SupplierOrder:
 
 @dataclass(frozen=True, slots=True)
 class SupplierOffer:
-    """What a supplier calls our SKU and what it costs us per unit."""
+    """What a supplier calls our SKU and what it costs us per unit. Among equal priorities it gets `weight` shares."""
 
     sku_id: UUID
     supplier_sku: str
     cost_minor: int
     priority: int = 1
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedTask:
-    """A task that this process has for a while, with all it takes to call the supplier. Secrets are sealed."""
+    """A task that this process has for a while, with all it takes to call the supplier. Secrets are sealed.
+
+    `held_back`: the supplier's circuit is open, so that it is not called.
+    """
 
     task: Task
     step: Step
@@ -147,6 +154,7 @@ class LeasedTask:
     secret_key: WrappedKey
     fields_sealed: bytes = field(repr=False)
     fields_key: WrappedKey
+    held_back: bool = False
 
 
 class TaskUnknownError(Exception):
@@ -177,6 +185,7 @@ def advance(task: Task, *, step: Step, answer: SupplierAnswer, now: datetime) ->
         last_reason=answer.reason or answer.kind.value,
         supplier_order_no=answer.supplier_order_no or task.supplier_order_no,
         questions=task.questions + (step is Step.QUERY),
+        reached=task.reached or answer.kind is not AnswerKind.NEVER_SENT,
     )
     if answer.kind is AnswerKind.SUCCEEDED:
         cost_minor = task.cost_minor if answer.cost_minor is None else answer.cost_minor
@@ -224,6 +233,17 @@ def back_off(times: int) -> timedelta:
     return min(FIRST_QUESTION_AFTER * (1 << min(times, _DOUBLINGS_MAX)), BACK_OFF_MAX)
 
 
-def out_order_no(component_id: UUID) -> str:
-    """Our number of the order at the supplier: the same component is never a second order there."""
-    return f"KQ{component_id.hex}"
+def may_pass_on(task: Task) -> bool:
+    """Whether it is certain that this supplier does not deliver, so that another may be asked: it failed, or no call
+    has ever arrived. While its fate is unknown, nobody else is.
+    """
+    if task.cancel_wanted:
+        return False
+    return task.state is TaskState.FAILED or (task.state is TaskState.NEW and not task.reached)
+
+
+def out_order_no(component_id: UUID, number: int = 1) -> str:
+    """Our number of the order at the supplier of this try: a component is never a second order there, and two accounts
+    with the same supplier do not meet.
+    """
+    return f"KQ{component_id.hex}" if number == 1 else f"KQ{component_id.hex}-{number}"

@@ -12,7 +12,8 @@ LOW_STOCK_MAX = 50
 _SUPPLIERS = """
 SELECT supplier_id, name, base_url, merchant_id, active,
        coalesce((SELECT json_agg(json_build_object('sku_id', sku_id, 'supplier_sku', supplier_sku,
-                                                   'cost_minor', cost_minor, 'priority', priority) ORDER BY sku_id)
+                                                   'cost_minor', cost_minor, 'priority', priority, 'weight', weight,
+                                                   'paused_reason', paused_reason) ORDER BY sku_id)
                  FROM supplier_skus WHERE supplier_skus.supplier_id = suppliers.supplier_id), '[]') AS skus
 FROM suppliers WHERE supplier_id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY supplier_id DESC LIMIT $2
 """
@@ -20,7 +21,11 @@ FROM suppliers WHERE supplier_id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-f
 _TASKS = """
 SELECT task.task_id, task.component_id, delivery.order_id, task.supplier_id, task.out_order_no, task.supplier_order_no,
        task.state, task.quantity, task.cost_minor, task.attempts, task.questions, task.last_reason, task.created_at,
-       task.ended_at
+       task.ended_at,
+       coalesce((SELECT json_agg(json_build_object('supplier_id', supplier_id, 'out_order_no', out_order_no,
+                                                   'supplier_order_no', supplier_order_no, 'last_reason', last_reason,
+                                                   'ended_at', ended_at) ORDER BY number)
+                 FROM supplier_tries WHERE supplier_tries.task_id = task.task_id), '[]') AS earlier
 FROM supplier_tasks task JOIN deliveries delivery ON delivery.component_id = task.component_id
 WHERE task.state = $1 AND task.task_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY task.task_id DESC LIMIT $3
 """

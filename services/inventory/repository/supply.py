@@ -23,30 +23,24 @@ UPDATE suppliers SET base_url = coalesce($2, base_url), active = coalesce($3, ac
 _CHANGE_SIGNING = "UPDATE suppliers SET key_id = $2, secret_sealed = $3 WHERE supplier_id = $1"
 
 _MAP_SKUS = """
-INSERT INTO supplier_skus (supplier_id, sku_id, supplier_sku, cost_minor, priority)
-SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[])
+INSERT INTO supplier_skus (supplier_id, sku_id, supplier_sku, cost_minor, priority, weight)
+SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[], $6::smallint[])
 ON CONFLICT (supplier_id, sku_id) DO UPDATE
-SET supplier_sku = excluded.supplier_sku, cost_minor = excluded.cost_minor, priority = excluded.priority
-"""
-
-_OFFERS = """
-SELECT DISTINCT ON (offer.sku_id) offer.sku_id, offer.supplier_id, offer.supplier_sku, offer.cost_minor, sku.price_guard
-FROM supplier_skus offer JOIN suppliers USING (supplier_id) JOIN skus sku ON sku.sku_id = offer.sku_id
-WHERE offer.sku_id = ANY($1::uuid[]) AND suppliers.active
-ORDER BY offer.sku_id, offer.priority, offer.cost_minor, offer.supplier_id
+SET supplier_sku = excluded.supplier_sku, cost_minor = excluded.cost_minor, priority = excluded.priority,
+    weight = excluded.weight, paused_reason = NULL
 """
 
 _ADD_TASKS = """
 INSERT INTO supplier_tasks (task_id, component_id, supplier_id, out_order_no, supplier_sku, quantity, cost_minor, state,
-                            due_at, created_at)
-SELECT task_id, component_id, supplier_id, out_order_no, supplier_sku, quantity, cost_minor, 'new', $8, $8
+                            reached, due_at, created_at)
+SELECT task_id, component_id, supplier_id, out_order_no, supplier_sku, quantity, cost_minor, 'new', false, $8, $8
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::bigint[])
      AS wanted (task_id, component_id, supplier_id, out_order_no, supplier_sku, quantity, cost_minor)
 """
 
 _TASK_COLUMNS = """
 task.task_id, task.state, task.attempts, task.questions, task.sent_at, task.cancel_wanted, task.refused, task.cost_minor,
-task.last_reason, task.supplier_order_no, task.due_at
+task.last_reason, task.supplier_order_no, task.due_at, task.tries, task.reached
 """
 
 # A new task is written down as sent before the call is made: whoever finds it after a crash asks first.
@@ -86,11 +80,11 @@ WHERE task.state IN ('new', 'sent', 'unknown') ORDER BY task.task_id FOR UPDATE 
 _SAVE_TASKS = """
 UPDATE supplier_tasks SET
     state = wanted.state, questions = wanted.questions, refused = wanted.refused, cost_minor = wanted.cost_minor, last_reason = wanted.last_reason,
-    supplier_order_no = wanted.supplier_order_no, due_at = wanted.due_at, lease = NULL,
+    supplier_order_no = wanted.supplier_order_no, due_at = wanted.due_at, reached = wanted.reached, lease = NULL,
     ended_at = CASE WHEN wanted.due_at IS NULL THEN $1::timestamptz END
 FROM unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::boolean[])
-     AS wanted (task_id, state, questions, cost_minor, last_reason, supplier_order_no, due_at, refused)
+            $9::boolean[], $10::boolean[])
+     AS wanted (task_id, state, questions, cost_minor, last_reason, supplier_order_no, due_at, refused, reached)
 WHERE supplier_tasks.task_id = wanted.task_id
 """
 
@@ -114,17 +108,6 @@ class NewSupplier:
     merchant_id: str
     key_id: UUID
     secret_sealed: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenOffer:
-    """The offer that a SKU is bought by. `guarded`: never pay more than the buyer did."""
-
-    sku_id: UUID
-    supplier_id: UUID
-    supplier_sku: str
-    cost_minor: int
-    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +159,8 @@ async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[Supplier
         [offer.supplier_sku for offer in offers],
         [offer.cost_minor for offer in offers],
         [offer.priority for offer in offers],
+        [offer.weight for offer in offers],
     )
-
-
-async def choose_offers(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, ChosenOffer]:
-    """For each SKU the offer of an active supplier with the lowest priority number, then cost."""
-    return {row["sku_id"]: ChosenOffer(*row) for row in await uow.raw.fetch(_OFFERS, sku_ids)}
 
 
 async def add_tasks(uow: UnitOfWork, tasks: Sequence[NewTask], *, now: datetime) -> None:
@@ -231,6 +210,7 @@ async def save_tasks(uow: UnitOfWork, tasks: Sequence[Task], *, now: datetime) -
         [task.supplier_order_no for task in tasks],
         [task.due_at for task in tasks],
         [task.refused for task in tasks],
+        [task.reached for task in tasks],
     )
 
 
@@ -257,6 +237,8 @@ def _task(row: asyncpg.Record) -> Task:
         last_reason=row["last_reason"],
         supplier_order_no=row["supplier_order_no"],
         due_at=row["due_at"],
+        tries=row["tries"],
+        reached=row["reached"],
     )
 
 

@@ -25,11 +25,14 @@ from services.inventory.schemas.operations import (
     SupplierOut,
     SupplierPatch,
     SupplierSkuIn,
+    SupplierSkuOut,
     SupplierSkusIn,
     SupplierTaskOut,
+    SupplierTryOut,
     TaskResolutionIn,
 )
 from services.inventory.schemas.rotations import RotationOut
+from services.inventory.schemas.suppliers import CircuitIn, SupplierHealthOut
 from services.inventory.schemas.wallet import (
     CardOut,
     EntitlementOpsOut,
@@ -49,6 +52,7 @@ __all__ = [
     "BatchResultOut",
     "BrokenLineOut",
     "CardOut",
+    "CircuitIn",
     "ComponentIn",
     "ComponentOut",
     "EntitlementOpsOut",
@@ -72,11 +76,14 @@ __all__ = [
     "SkuOpsOut",
     "SkuOut",
     "SkuPatch",
+    "SupplierHealthOut",
     "SupplierIn",
     "SupplierOut",
     "SupplierPatch",
     "SupplierSkuIn",
+    "SupplierSkuOut",
     "SupplierSkusIn",
     "SupplierTaskOut",
+    "SupplierTryOut",
     "TaskResolutionIn",
 ]

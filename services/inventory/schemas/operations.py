@@ -32,12 +32,16 @@ class HoldIn(Incoming):
 
 
 class SupplierSkuIn(Incoming):
-    """What a supplier calls our SKU, and its cost per unit. Of several suppliers the lowest priority number is asked."""
+    """What a supplier calls our SKU, and its cost per unit.
+
+    Of several suppliers the lowest priority number is asked first; those with the same number share the orders by weight.
+    """
 
     sku_id: UUID
     supplier_sku: Annotated[str, Field(min_length=1, max_length=100)]
     cost_minor: PriceMinor
     priority: Annotated[int, Field(ge=1, le=1_000)] = 1
+    weight: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
 class SupplierIn(Incoming):
@@ -64,6 +68,17 @@ class SupplierSkusIn(Incoming):
     skus: Annotated[tuple[SupplierSkuIn, ...], Field(min_length=1, max_length=1_000)]
 
 
+class SupplierSkuOut(BaseModel):
+    """An offer. `paused_reason`: why it is not bought from at the moment; mapping it anew ends the pause."""
+
+    sku_id: UUID
+    supplier_sku: str
+    cost_minor: int
+    priority: int
+    weight: int
+    paused_reason: str | None = None
+
+
 class SupplierOut(BaseModel):
     """A supplier, without its secret."""
 
@@ -72,11 +87,21 @@ class SupplierOut(BaseModel):
     base_url: str
     merchant_id: str
     active: bool
-    skus: list[SupplierSkuIn]
+    skus: list[SupplierSkuOut]
+
+
+class SupplierTryOut(BaseModel):
+    """What became of an order with a supplier that it is no longer with."""
+
+    supplier_id: UUID
+    out_order_no: str
+    supplier_order_no: str | None = None
+    last_reason: str
+    ended_at: datetime
 
 
 class SupplierTaskOut(BaseModel):
-    """An order with a supplier."""
+    """An order with a supplier. `earlier` are the suppliers that certainly did not deliver it, in their order."""
 
     task_id: UUID
     component_id: UUID
@@ -92,6 +117,7 @@ class SupplierTaskOut(BaseModel):
     last_reason: str
     created_at: datetime
     ended_at: datetime | None = None
+    earlier: list[SupplierTryOut]
 
 
 class TaskResolutionIn(Incoming):

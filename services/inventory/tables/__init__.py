@@ -4,6 +4,7 @@ from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.rotations import KEY_ROTATIONS
 from services.inventory.tables.stock import (
@@ -16,7 +17,7 @@ from services.inventory.tables.stock import (
     SHELF_SORTINGS,
     STOCK,
 )
-from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIERS
+from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIER_TRIES, SUPPLIERS
 
 __all__ = [
     "BATCH_ACTIONS",
@@ -41,6 +42,9 @@ __all__ = [
     "SKU_COMPONENTS",
     "STOCK",
     "SUPPLIERS",
+    "SUPPLIER_CALLS",
+    "SUPPLIER_CIRCUITS",
     "SUPPLIER_SKUS",
     "SUPPLIER_TASKS",
+    "SUPPLIER_TRIES",
 ]

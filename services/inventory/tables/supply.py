@@ -41,8 +41,11 @@ SUPPLIER_SKUS = Table(
     Column("supplier_sku", Text, nullable=False),
     Column("cost_minor", BigInteger, nullable=False, comment="of one unit, in the SKU's currency"),
     Column("priority", SmallInteger, nullable=False, server_default="1", comment="the lowest is asked"),
+    Column("weight", SmallInteger, nullable=False, server_default="1", comment="share among equal priorities"),
+    Column("paused_reason", Text, comment="null: bought from"),
     PrimaryKeyConstraint("supplier_id", "sku_id"),
     CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
+    CheckConstraint("weight > 0", name="weight_positive"),
     Index("ix_supplier_skus_sku_id", "sku_id"),
 )
 
@@ -61,6 +64,8 @@ SUPPLIER_TASKS = Table(
     Column("questions", Integer, nullable=False, server_default="0"),
     Column("cancel_wanted", Boolean, nullable=False, server_default="false"),
     Column("refused", Boolean, nullable=False, server_default="false"),
+    Column("tries", SmallInteger, nullable=False, server_default="1"),
+    Column("reached", Boolean, nullable=False, server_default="true"),
     Column("last_reason", Text, nullable=False, server_default=""),
     Column("supplier_order_no", Text),
     moment_column("sent_at", nullable=True),
@@ -80,4 +85,21 @@ Index(
     "ix_supplier_tasks_due",
     SUPPLIER_TASKS.c.due_at,
     postgresql_where=SUPPLIER_TASKS.c.state.in_(sorted(state.value for state in OPEN_STATES)),
+)
+
+# What became of an order with the suppliers it was with before the present one. Rows are only ever added.
+SUPPLIER_TRIES = Table(
+    "supplier_tries",
+    METADATA,
+    id_column("task_id", ForeignKey("supplier_tasks.task_id")),
+    Column("number", SmallInteger, nullable=False),
+    id_column("supplier_id", ForeignKey("suppliers.supplier_id")),
+    Column("out_order_no", Text, nullable=False),
+    Column("supplier_order_no", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("questions", Integer, nullable=False),
+    Column("last_reason", Text, nullable=False),
+    moment_column("sent_at", nullable=True),
+    moment_column("ended_at"),
+    PrimaryKeyConstraint("task_id", "number"),
 )

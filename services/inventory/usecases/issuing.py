@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.inventory import events
 from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.choosing import Offer, choose
 from services.inventory.domain.delivery import DeliveryState, RejectReason
 from services.inventory.domain.issuing import (
     Assignment,
@@ -19,8 +20,8 @@ from services.inventory.domain.issuing import (
 )
 from services.inventory.domain.stock import StockMoves
 from services.inventory.domain.supply import out_order_no
-from services.inventory.repository import cards, deliveries, entitlements, keys, stock, supply
-from services.inventory.repository.supply import ChosenOffer, NewTask
+from services.inventory.repository import cards, choosing, deliveries, entitlements, keys, stock, supply
+from services.inventory.repository.supply import NewTask
 from shared.clock import new_id
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -69,7 +70,7 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: 
         await _issue_cards(uow, card_keys, outcome, now=now)
     top_ups = [reservation for reservation in served if reservation.kind is SkuKind.DIRECT_TOP_UP]
     if top_ups:
-        await _order_top_ups(uow, top_ups, outcome)
+        await _order_top_ups(uow, top_ups, outcome, now=now)
     await _write(uow, outcome, now=now)
 
 
@@ -127,14 +128,15 @@ async def _claim(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: d
     return assign(reservations, claimed)
 
 
-async def _order_top_ups(uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome) -> None:
-    offers = await supply.choose_offers(uow, list({reservation.sku_id for reservation in reservations}))
+async def _order_top_ups(
+    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime
+) -> None:
+    offers = await choosing.find_offers(uow, list({reservation.sku_id for reservation in reservations}), now=now)
     masks = await keys.find_masks(uow, [reservation.component_id for reservation in reservations])
     for reservation in reservations:
-        offer = offers.get(reservation.sku_id)
-        reason = _objection(reservation, offer, told=reservation.component_id in masks)
-        if offer is None or reason is not None:
-            outcome.rejected.append((reservation, reason or RejectReason.NO_SUPPLIER))
+        offer = _choose(reservation, offers.get(reservation.sku_id, []), told=reservation.component_id in masks)
+        if isinstance(offer, RejectReason):
+            outcome.rejected.append((reservation, offer))
             continue
         outcome.moves.sell(reservation.sku_id, reservation.quantity)
         outcome.tasks.append(
@@ -150,14 +152,15 @@ async def _order_top_ups(uow: UnitOfWork, reservations: Sequence[Reservation], o
         )
 
 
-def _objection(reservation: Reservation, offer: ChosenOffer | None, *, told: bool) -> RejectReason | None:
-    if offer is None:
-        return RejectReason.NO_SUPPLIER
-    if not told:
+def _choose(reservation: Reservation, offers: Sequence[Offer], *, told: bool) -> Offer | RejectReason:
+    if offers and not told:
         return RejectReason.BUYER_FIELDS_MISSING
-    if offer.guarded and offer.cost_minor * reservation.quantity > reservation.amount_minor:
-        return RejectReason.PRICE_GUARD
-    return None
+    return choose(
+        offers,
+        component_id=reservation.component_id,
+        quantity=reservation.quantity,
+        amount_minor=reservation.amount_minor,
+    )
 
 
 async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from services.inventory.domain.delivery import (
     check_move,
     reservation_of,
 )
+from services.inventory.domain.health import outcome_of
 from services.inventory.domain.issuing import Entitlement
 from services.inventory.domain.stock import ACCOUNT_FIELD, StockMoves
 from services.inventory.domain.supply import (
@@ -32,7 +33,10 @@ from services.inventory.domain.supply import (
     advance,
 )
 from services.inventory.repository import deliveries, entitlements, keys, stock, supply
+from services.inventory.usecases import health, passing_on
+from services.inventory.usecases.health import Call
 from services.inventory.usecases.holds import buyer_fields_aad
+from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.revoking import announce_revoked, give_back_top_up
 from services.inventory.usecases.suppliers import supplier_secret_aad
 from shared.clock import new_id
@@ -58,6 +62,7 @@ class Answered:
 
     leased: LeasedTask
     answer: SupplierAnswer
+    latency_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -72,8 +77,12 @@ class _Ending:
 
 
 async def take_due_tasks(uow: UnitOfWork, *, limit: int, now: datetime) -> list[LeasedTask]:
-    """Tasks to work on now, under a lease; those never sent count as sent once this is committed."""
-    return await supply.lease_tasks(uow, now=now, until=now + LEASE_FOR, lease=new_id(), limit=limit)
+    """Tasks to work on now, under a lease; those never sent count as sent once this is committed.
+
+    New orders whose supplier's circuit is open are marked: they are not to be sent.
+    """
+    leased = await supply.lease_tasks(uow, now=now, until=now + LEASE_FOR, lease=new_id(), limit=limit)
+    return await health.hold_back(uow, leased, now=now)
 
 
 def open_order(leased: LeasedTask, *, keyring: Keyring) -> SupplierOrder:
@@ -113,6 +122,12 @@ async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, now: 
         after = advance(task, step=entry.leased.step, answer=entry.answer, now=now)
         advanced.append((after, locked[entry.leased.component_id]))
     await _save(uow, advanced, now=now)
+    calls = [
+        Call(entry.leased.supplier_id, outcome_of(entry.answer), entry.latency_ms)
+        for entry in answered
+        if not entry.leased.held_back
+    ]
+    await health.note_calls(uow, calls, now=now)
 
 
 async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: datetime) -> None:
@@ -138,7 +153,14 @@ async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: 
 
 async def _save(uow: UnitOfWork, advanced: Sequence[tuple[Task, Delivery]], *, now: datetime) -> None:
     await supply.save_tasks(uow, [task for task, _ in advanced], now=now)
-    ended = [(task, delivery) for task, delivery in advanced if task.state not in OPEN_STATES]
+    passed_on = await passing_on.pass_on(uow, advanced, now=now)
+    if passed_on:
+        uow.after_commit(lambda: uow.database.ring(TASKS_CHANNEL))
+    ended = [
+        (task, delivery)
+        for task, delivery in advanced
+        if task.state not in OPEN_STATES and task.task_id not in passed_on
+    ]
     if not ended:
         return
     ending = _Ending(moves=stock.stock_moves(uow))
