@@ -69,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/ops/skus/{sku_id}/batches", "inventory", _OPERATOR, methods="GET", scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/suppliers/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/entitlements/**", "inventory", _OPERATOR, scopes=_SUPPORT, rate=OPERATE),
+    Route("/v1/ops/redemptions/**", "inventory", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # membership
     Route("/v1/auth/**", "membership", _PUBLIC, rate=SIGN_IN),
     Route("/v1/me/**", "membership", _BUYER),

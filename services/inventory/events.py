@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
 from services.inventory.domain.delivery import Delivery, RefuseReason, RejectReason
-from services.inventory.domain.entitlements import Redeemable, Redemption
 from services.inventory.domain.issuing import Entitlement, Reservation
+from services.inventory.domain.redeeming import Redeemable, Redemption
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
@@ -81,7 +81,9 @@ def card_redeemed(unit: Redeemable, redemption: Redemption) -> CardRedeemedV1:
         member_id=unit.member_id,
         entitlement_id=unit.entitlement_id,
         partner_id=redemption.partner_id,
-        store=redemption.store,
+        redemption_id=redemption.redemption_id,
+        store=redemption.till.store,
+        channel=redemption.channel.value,
         units=unit.quantity,
         redeemed_at=redemption.redeemed_at,
     )

@@ -54,13 +54,18 @@ class CardRevealedV1(_CardEvent):
 
 
 class CardRedeemedV1(_CardEvent):
-    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata."""
+    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata.
+
+    `channel` says how it came in: `code`, `qr`, `batch`.
+    """
 
     TYPE = "card.redeemed"
 
     entitlement_id: UUID
     partner_id: UUID
+    redemption_id: UUID | None = None
     store: str | None = None
+    channel: str | None = None
     units: Quantity
     redeemed_at: AwareDatetime
 

@@ -4,8 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, shop, suppliers, wallet
+from services.inventory.api import batches, catalogue, figures, holds, partner, redemptions, shop, suppliers, wallet
 from services.inventory.api.desks import HoldDesk, RevealDesk
+from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
     PriceBelowFloorError,
@@ -14,13 +15,9 @@ from services.inventory.domain.catalogue import (
     StockCapRefusedError,
 )
 from services.inventory.domain.entitlements import (
-    AlreadyRedeemedError,
-    CodeExpiredError,
-    CodeUnknownError,
     EntitlementRevokedError,
     EntitlementUnknownError,
     NothingToRevealError,
-    RedeemRevokedError,
     RevealRefusedError,
     RevealUnavailableError,
 )
@@ -42,11 +39,8 @@ from shared.crypto import Keyring
 from shared.http import ProblemSpec
 
 PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
-    AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
-    CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
-    CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),
     EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
@@ -56,7 +50,6 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
     ProductUnknownError: ProblemSpec(404, "product.unknown", "There is no such product"),
-    RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
@@ -66,6 +59,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
+    **REDEMPTION_PROBLEMS,
 }
 
 BODY_LIMITS: Final = {"/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX, "/internal/holds": 1024 * 1024}
@@ -77,6 +71,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         shop.routes,
         wallet.router(reveal_desk),
         partner.router(sealer),
+        redemptions.routes,
         catalogue.routes,
         batches.router(sealer),
         suppliers.routes,

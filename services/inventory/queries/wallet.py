@@ -1,4 +1,4 @@
-"""What buyers own, what partners honoured."""
+"""What buyers own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import asyncpg
 from services.inventory.domain.cards import SealedEntitlement
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.queries.pages import after, page
-from services.inventory.schemas import EntitlementOpsOut, EntitlementOut, RedemptionOut
+from services.inventory.schemas import EntitlementOpsOut, EntitlementOut
 from shared.crypto import WrappedKey
 from shared.database import UnitOfWork
 from shared.http import Page
@@ -33,11 +33,6 @@ LEFT JOIN cards card ON card.card_id = unit.card_id
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 LEFT JOIN data_keys key ON key.key_id = batch.key_id
 WHERE unit.entitlement_id = ANY($1::uuid[])
-"""
-
-_REDEMPTIONS = """
-SELECT redemption_id, sku_id, order_id, masked, store, redeemed_at FROM redemptions
-WHERE partner_id = $1 AND redemption_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY redemption_id DESC LIMIT $3
 """
 
 
@@ -77,14 +72,6 @@ async def find_owned(read: UnitOfWork, entitlement_ids: Sequence[UUID]) -> dict[
     """Entitlements with all that a reveal takes, their cards sealed."""
     rows = await read.raw.fetch(_SEALED, entitlement_ids)
     return {row["entitlement_id"]: _owned(row) for row in rows}
-
-
-async def list_redemptions(
-    read: UnitOfWork, partner_id: UUID, *, cursor: str | None, limit: int
-) -> Page[RedemptionOut]:
-    """What a partner honoured, the newest first."""
-    rows = await read.raw.fetch(_REDEMPTIONS, partner_id, after(cursor), limit + 1)
-    return page([RedemptionOut(**row) for row in rows], limit=limit, key=lambda entry: entry.redemption_id)
 
 
 def _owned(row: asyncpg.Record) -> Owned:

@@ -27,14 +27,8 @@ from services.inventory.schemas.operations import (
     SupplierTaskOut,
     TaskResolutionIn,
 )
-from services.inventory.schemas.wallet import (
-    CardOut,
-    EntitlementOpsOut,
-    EntitlementOut,
-    RedeemedOut,
-    RedemptionIn,
-    RedemptionOut,
-)
+from services.inventory.schemas.redemptions import RedeemedOut, RedemptionIn, RedemptionOut, TillIn
+from services.inventory.schemas.wallet import CardOut, EntitlementOpsOut, EntitlementOut
 
 __all__ = [
     "PRICE_MINOR_MAX",
@@ -69,4 +63,5 @@ __all__ = [
     "SupplierSkusIn",
     "SupplierTaskOut",
     "TaskResolutionIn",
+    "TillIn",
 ]

@@ -1,15 +1,12 @@
-"""What buyers own and partners honour."""
+"""What buyers own."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
-from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
-from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
 
 
 class EntitlementOut(BaseModel):
@@ -43,30 +40,3 @@ class CardOut(BaseModel):
     password: str | None = Field(default=None, repr=False)
     serial: str | None = Field(default=None, repr=False)
     expires_at: datetime | None = None
-
-
-class RedemptionIn(Incoming):
-    """A code presented at a partner, as typed (`code`) or as read from a QR code (`qr`)."""
-
-    code: SecretStr | None = Field(default=None, min_length=1, max_length=CODE_LENGTH_MAX)
-    qr: SecretStr | None = Field(default=None, min_length=1, max_length=CODE_LENGTH_MAX)
-    store: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)] | None = None
-
-
-class RedemptionOut(BaseModel):
-    """A code that was honoured."""
-
-    redemption_id: UUID
-    sku_id: UUID
-    order_id: UUID
-    masked: str
-    store: str | None = None
-    redeemed_at: datetime
-
-
-class RedeemedOut(BaseModel):
-    """The answer to a redemption."""
-
-    redemption_id: UUID
-    masked: str
-    redeemed_at: datetime

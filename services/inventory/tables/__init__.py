@@ -2,7 +2,8 @@
 
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
-from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
+from services.inventory.tables.redemptions import REDEMPTIONS
 from services.inventory.tables.stock import BUYER_FIELDS, CARD_BATCHES, CARDS, DATA_KEYS, HOLDS, SHELF, STOCK
 from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIERS
 

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from services.inventory.domain.catalogue import SkuKind
@@ -109,19 +108,4 @@ REVEALS = Table(
     id_column("decision_id", nullable=True),
     moment_column("revealed_at"),
     Index("ix_reveals_entitlement_id", "entitlement_id"),
-)
-
-REDEMPTIONS = Table(
-    "redemptions",
-    METADATA,
-    id_column("redemption_id", primary_key=True),
-    id_column("entitlement_id", ForeignKey("entitlements.entitlement_id")),
-    id_column("partner_id"),
-    id_column("sku_id"),
-    id_column("order_id"),
-    Column("store", Text),
-    Column("masked", Text, nullable=False),
-    moment_column("redeemed_at"),
-    UniqueConstraint("entitlement_id"),
-    Index("ix_redemptions_partner_id", "partner_id", "redemption_id"),
 )
