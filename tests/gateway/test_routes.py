@@ -24,6 +24,8 @@ PUBLIC_SURFACE = [
     ("GET", "/v1/partner/statements/s1/file", "settlement", "partner"),
     ("POST", "/v1/partner/redemptions", "inventory", "partner"),
     ("GET", "/v1/partner/redemptions/export", "inventory", "partner"),
+    ("POST", "/v1/partner/redemptions/batch", "inventory", "partner"),
+    ("POST", "/v1/wallet/entitlements/e1/qr", "inventory", "buyer_or_guest"),
     ("GET", "/v1/ops/redemptions/export", "inventory", "operator"), ("POST", "/v1/ops/products", "inventory", "operator"),
     ("POST", "/v1/ops/skus/s1/batches", "inventory", "operator"), ("GET", "/v1/ops/suppliers", "inventory", "operator"),
     ("POST", "/v1/ops/partners", "settlement", "operator"), ("POST", "/v1/ops/split-contracts", "settlement", "operator"),

@@ -4,7 +4,19 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, redemptions, shop, suppliers, wallet
+from services.inventory.api import (
+    batches,
+    catalogue,
+    figures,
+    holds,
+    partner,
+    partner_batches,
+    redemptions,
+    shop,
+    suppliers,
+    vouchers,
+    wallet,
+)
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.domain.catalogue import (
@@ -35,6 +47,7 @@ from services.inventory.domain.supply import (
     TaskUnknownError,
 )
 from services.inventory.usecases.importing import CardSealer
+from services.inventory.usecases.redeeming import Reader
 from shared.crypto import Keyring
 from shared.http import ProblemSpec
 
@@ -62,15 +75,22 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     **REDEMPTION_PROBLEMS,
 }
 
-BODY_LIMITS: Final = {"/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX, "/internal/holds": 1024 * 1024}
+BODY_LIMITS: Final = {
+    "/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX,
+    "/internal/holds": 1024 * 1024,
+    partner_batches.PATH: partner_batches.BODY_BYTES_MAX,
+}
 
 
 def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
     """All paths of the service."""
+    reader = Reader(sealer, keyring)
     return [
         shop.routes,
         wallet.router(reveal_desk),
-        partner.router(sealer),
+        vouchers.router(keyring),
+        partner.router(reader),
+        partner_batches.router(reader),
         redemptions.routes,
         catalogue.routes,
         batches.router(sealer),

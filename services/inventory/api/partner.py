@@ -8,12 +8,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import SecretStr
 
 from services.inventory.api.redemption_filter import Filter
-from services.inventory.domain.redeeming import RedemptionChannel, Till
+from services.inventory.domain.redeeming import Till
 from services.inventory.domain.redemption_files import redemption_file
 from services.inventory.queries import redemptions
 from services.inventory.schemas import RedeemedOut, RedemptionIn, RedemptionOut, TillIn
-from services.inventory.usecases.importing import CardSealer
-from services.inventory.usecases.redeeming import Presented, redeem_one
+from services.inventory.usecases.redeeming import Presented, Reader, redeem_one
 from shared.clock import utc_now
 from shared.crypto import Secret
 from shared.http import DEFAULT_PAGE, Cursor, Idempotent, Page, PageSize, PartnerCaller, Problem, Reading, Work
@@ -29,24 +28,17 @@ def own_partner_id(caller: PartnerCaller) -> UUID:
 OwnPartnerId = Annotated[UUID, Depends(own_partner_id)]
 
 
-def router(sealer: CardSealer) -> APIRouter:
+def router(reader: Reader) -> APIRouter:
     """Paths for partners."""
     routes = APIRouter(prefix="/v1/partner/redemptions", tags=["partner"])
 
     @routes.post("", status_code=201, response_model=RedeemedOut)
     async def redeem(body: RedemptionIn, partner_id: OwnPartnerId, work: Work, call: Idempotent) -> Response:
-        """Honour a code, once. A code of another brand is as unknown as one that never was."""
+        """Honour a code or a QR code, once. A code of another brand is as unknown as one that never was."""
         stored = await call.once(work)
         if stored is not None:
             return stored.response()
-        honoured = await redeem_one(
-            work,
-            Presented(_presented(body), till_of(body)),
-            channel=RedemptionChannel.CODE,
-            sealer=sealer,
-            partner_id=partner_id,
-            now=utc_now(),
-        )
+        honoured = await redeem_one(work, presented_of(body), reader=reader, partner_id=partner_id, now=utc_now())
         redemption = honoured.redemption
         answer = RedeemedOut(
             redemption_id=redemption.redemption_id, masked=honoured.masked, redeemed_at=redemption.redeemed_at
@@ -71,6 +63,17 @@ def router(sealer: CardSealer) -> APIRouter:
     return routes
 
 
+def presented_of(body: RedemptionIn) -> Presented:
+    """What was presented, and where.
+
+    :raises Problem: 422 `body.invalid`; neither `code` nor `qr` is there, or both are.
+    """
+    given: list[SecretStr] = [value for value in (body.code, body.qr) if value is not None]
+    if len(given) != 1:
+        raise Problem(422, "body.invalid", "Give either code or qr")
+    return Presented(Secret(given[0].get_secret_value()), till_of(body), scanned=body.qr is not None)
+
+
 def till_of(body: TillIn) -> Till:
     """The till that a body names."""
     return Till(store=body.store, terminal=body.terminal, cashier=body.cashier)
@@ -80,14 +83,3 @@ def csv_response(content: bytes) -> Response:
     """A file to be saved."""
     headers = {"Content-Disposition": 'attachment; filename="redemptions.csv"', "Cache-Control": "no-store"}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _presented(body: RedemptionIn) -> Secret:
-    """The code as it was presented.
-
-    :raises Problem: 422 `body.invalid`; neither `code` nor `qr` is there, or both are.
-    """
-    given: list[SecretStr] = [value for value in (body.code, body.qr) if value is not None]
-    if len(given) != 1:
-        raise Problem(422, "body.invalid", "Give either code or qr")
-    return Secret(given[0].get_secret_value())

@@ -1,6 +1,6 @@
 """Honouring what a buyer owns at a partner's till: once, and with who did it where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -58,12 +58,14 @@ class Redeemable:
     """An entitlement that was presented, locked. `quantity` is of its whole component."""
 
     entitlement_id: UUID
+    code_index: bytes = field(repr=False)
     component_id: UUID
     order_id: UUID
     member_id: UUID | None
     sku_id: UUID
     masked: str
     quantity: int
+    restocked: bool
     facts: RedeemFacts
 
 
@@ -76,6 +78,7 @@ class Redemption:
     channel: RedemptionChannel
     till: Till
     redeemed_at: datetime
+    voucher_nonce: UUID | None = None
 
 
 def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:

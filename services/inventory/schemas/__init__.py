@@ -27,7 +27,16 @@ from services.inventory.schemas.operations import (
     SupplierTaskOut,
     TaskResolutionIn,
 )
-from services.inventory.schemas.redemptions import RedeemedOut, RedemptionIn, RedemptionOut, TillIn
+from services.inventory.schemas.redemptions import (
+    QrOut,
+    RedeemedOut,
+    RedemptionIn,
+    RedemptionOut,
+    RedemptionResultOut,
+    RedemptionResultsOut,
+    RedemptionsIn,
+    TillIn,
+)
 from services.inventory.schemas.wallet import CardOut, EntitlementOpsOut, EntitlementOut
 
 __all__ = [
@@ -49,9 +58,13 @@ __all__ = [
     "ProductOpsOut",
     "ProductOut",
     "ProductPatch",
+    "QrOut",
     "RedeemedOut",
     "RedemptionIn",
     "RedemptionOut",
+    "RedemptionResultOut",
+    "RedemptionResultsOut",
+    "RedemptionsIn",
     "SkuIn",
     "SkuOpsOut",
     "SkuOut",

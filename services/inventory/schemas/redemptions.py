@@ -1,7 +1,7 @@
 """What partners honour."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.redeeming import RedemptionChannel
 from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
+
+BATCH_MAX = 500
+"""Items of one call: a few statements, and an answer that a till can still read."""
 
 Place = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 
@@ -58,3 +61,36 @@ class RedeemedOut(BaseModel):
     redemption_id: UUID
     masked: str
     redeemed_at: datetime
+
+
+class RedemptionsIn(Incoming):
+    """Codes that were collected, to be honoured in one call."""
+
+    items: Annotated[list[RedemptionIn], Field(min_length=1, max_length=BATCH_MAX)]
+
+
+class RedemptionResultOut(BaseModel):
+    """What became of one item. `code` says why it was refused, as a problem's code does."""
+
+    position: int = Field(description="of the item in the call, from 0")
+    outcome: Literal["redeemed", "refused"]
+    redemption_id: UUID | None = None
+    masked: str | None = None
+    redeemed_at: datetime | None = None
+    code: str | None = Field(default=None, examples=["redemption.already_redeemed"])
+    title: str | None = None
+
+
+class RedemptionResultsOut(BaseModel):
+    """What became of each item, in their order."""
+
+    redeemed: int
+    refused: int
+    items: list[RedemptionResultOut]
+
+
+class QrOut(BaseModel):
+    """The text of a QR code. Made for one answer and kept nowhere."""
+
+    qr: str = Field(repr=False, examples=["KQ1.AQGUgTn2yHvVpH..."])
+    expires_at: datetime

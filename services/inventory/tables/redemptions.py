@@ -17,6 +17,7 @@ REDEMPTIONS = Table(
     Column("terminal", Text),
     Column("cashier", Text, comment="the partner's own reference"),
     Column("channel", Text, comment="null: before it was kept"),
+    id_column("voucher_nonce", nullable=True),
     Column("masked", Text, nullable=False),
     moment_column("redeemed_at"),
     one_of("channel", RedemptionChannel, name="channel_known"),
@@ -24,4 +25,10 @@ REDEMPTIONS = Table(
     Index("ix_redemptions_partner_id", "partner_id", "redemption_id"),
     Index("ix_redemptions_order_id", "order_id"),
     Index("ix_redemptions_redeemed_at", "redeemed_at"),
+)
+Index(
+    "uq_redemptions_voucher_nonce",
+    REDEMPTIONS.c.voucher_nonce,
+    unique=True,
+    postgresql_where=REDEMPTIONS.c.voucher_nonce.is_not(None),
 )

@@ -1,7 +1,7 @@
-"""Honour codes at a partner, each once."""
+"""Honour what buyers present at a partner's tills, each once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,10 +16,12 @@ from services.inventory.domain.redeeming import (
     Till,
     check_redeem,
 )
+from services.inventory.domain.vouchers import PREFIX, Voucher, VoucherUsedError
 from services.inventory.repository import redemptions
 from services.inventory.usecases.importing import CardSealer
+from services.inventory.usecases.vouchers import open_vouchers
 from shared.clock import new_id
-from shared.crypto import Secret
+from shared.crypto import Keyring, Secret
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import Counter
@@ -29,10 +31,15 @@ _REDEEMED = Counter("redemptions_total", "Codes honoured by partners", ["channel
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A code shown at a till."""
+    """What was shown at a till. `scanned` from a QR code it may be a voucher; typed, or printed so, it is the code."""
 
-    code: Secret
+    text: Secret
     till: Till
+    scanned: bool = False
+
+    @property
+    def is_voucher(self) -> bool:
+        return self.scanned and self.text.reveal().startswith(PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +50,37 @@ class Honoured:
     masked: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What it takes to make sense of codes and vouchers."""
+
+    sealer: CardSealer
+    keyring: Keyring
+
+
+_Claim = Voucher | bytes | RedeemRefusedError
+"""What somebody claims: by a voucher, by a code's blind index, or wrongly."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the claims lead to, and what is used up so far."""
+
+    by_id: Mapping[UUID, Redeemable]
+    by_code: Mapping[bytes, Redeemable]
+    used_nonces: set[UUID]
+    taken: set[UUID] = field(default_factory=set)
+
+
 async def redeem_one(
-    uow: UnitOfWork,
-    presented: Presented,
-    *,
-    channel: RedemptionChannel,
-    sealer: CardSealer,
-    partner_id: UUID,
-    now: datetime,
+    uow: UnitOfWork, presented: Presented, *, reader: Reader, partner_id: UUID, now: datetime
 ) -> Honoured:
-    """Honour one code.
+    """Honour one code or voucher.
 
     :raises RedeemRefusedError: it is not honoured; see `redeem_all` for why.
     """
-    (outcome,) = await redeem_all(uow, [presented], channel=channel, sealer=sealer, partner_id=partner_id, now=now)
+    channel = RedemptionChannel.QR if presented.is_voucher else RedemptionChannel.CODE
+    (outcome,) = await redeem_all(uow, [presented], channel=channel, reader=reader, partner_id=partner_id, now=now)
     if isinstance(outcome, RedeemRefusedError):
         raise outcome
     return outcome
@@ -67,32 +91,30 @@ async def redeem_all(
     presented: Sequence[Presented],
     *,
     channel: RedemptionChannel,
-    sealer: CardSealer,
+    reader: Reader,
     partner_id: UUID,
     now: datetime,
 ) -> list[Honoured | RedeemRefusedError]:
-    """Honour codes of cards that were issued and are of this partner's brand; answers for each in its place.
+    """Honour what was issued and is of this partner's brand; answers for each in its place.
 
     A code is refused as unknown (another brand's is as unknown as one that never was), redeemed before (also by an
-    earlier place of this list), taken back, or expired. What is refused does not keep the others from being honoured.
+    earlier place of this list), taken back, or expired; a voucher also as not ours, over, used, or another brand's.
+    What is refused does not keep the others from being honoured.
     """
-    indexes = [_index(sealer, entry.code) for entry in presented]
-    wanted = sorted({index for index in indexes if index is not None})
-    found = await redemptions.lock_by_codes(uow, wanted, partner_id=partner_id)
+    claims = await _read(uow, presented, reader=reader, partner_id=partner_id, now=now)
+    found = await _lock(uow, claims, partner_id=partner_id)
     honoured: list[tuple[Redeemable, Redemption]] = []
-    taken: set[UUID] = set()
     outcomes: list[Honoured | RedeemRefusedError] = []
-    for entry, index in zip(presented, indexes, strict=True):
-        unit = None if index is None else found.get(index)
+    for entry, claim in zip(presented, claims, strict=True):
         try:
-            redeemable = _check(unit, taken, now=now)
+            unit = _check(claim, found, now=now)
         except RedeemRefusedError as refusal:
             outcomes.append(refusal)
             continue
-        taken.add(redeemable.entitlement_id)
-        redemption = Redemption(new_id(), partner_id, channel, entry.till, redeemed_at=now)
-        honoured.append((redeemable, redemption))
-        outcomes.append(Honoured(redemption, redeemable.masked))
+        nonce = claim.nonce if isinstance(claim, Voucher) else None
+        redemption = Redemption(new_id(), partner_id, channel, entry.till, redeemed_at=now, voucher_nonce=nonce)
+        honoured.append((unit, redemption))
+        outcomes.append(Honoured(redemption, unit.masked))
     if honoured:
         await redemptions.redeem(uow, honoured)
         announce(uow, *(events.card_redeemed(unit, redemption) for unit, redemption in honoured), now=now)
@@ -100,18 +122,53 @@ async def redeem_all(
     return outcomes
 
 
-def _index(sealer: CardSealer, code: Secret) -> bytes | None:
-    """The code's blind index; None: nothing of it is left when separators are taken away."""
+async def _read(
+    uow: UnitOfWork, presented: Sequence[Presented], *, reader: Reader, partner_id: UUID, now: datetime
+) -> list[_Claim]:
+    scanned = [entry.text for entry in presented if entry.is_voucher]
+    opened = iter(await open_vouchers(uow, scanned, keyring=reader.keyring, partner_id=partner_id, now=now))
+    return [next(opened) if entry.is_voucher else _index(reader.sealer, entry.text) for entry in presented]
+
+
+def _index(sealer: CardSealer, code: Secret) -> bytes | CodeUnknownError:
     try:
         return sealer.index(code.reveal().strip())
-    except ValueError:
-        return None
+    except ValueError:  # nothing of it is left when separators are taken away
+        return CodeUnknownError("no code of yours is like that")
 
 
-def _check(unit: Redeemable | None, taken: set[UUID], *, now: datetime) -> Redeemable:
+async def _lock(uow: UnitOfWork, claims: Sequence[_Claim], *, partner_id: UUID) -> _Found:
+    vouchers = [claim for claim in claims if isinstance(claim, Voucher)]
+    units = await redemptions.lock_presented(
+        uow,
+        code_indexes=[claim for claim in claims if isinstance(claim, bytes)],
+        entitlement_ids=[voucher.entitlement_id for voucher in vouchers],
+        partner_id=partner_id,
+    )
+    nonces = [voucher.nonce for voucher in vouchers]
+    return _Found(
+        by_id={unit.entitlement_id: unit for unit in units},
+        by_code={unit.code_index: unit for unit in units if not unit.restocked},
+        used_nonces=await redemptions.find_used_nonces(uow, nonces) if nonces else set(),
+    )
+
+
+def _check(claim: _Claim, found: _Found, *, now: datetime) -> Redeemable:
+    """The unit that the claim is good for; from now on it is taken."""
+    if isinstance(claim, RedeemRefusedError):
+        raise claim
+    if isinstance(claim, Voucher):
+        if claim.nonce in found.used_nonces:
+            raise VoucherUsedError("this QR code was used before")
+        unit = found.by_id.get(claim.entitlement_id)
+    else:
+        unit = found.by_code.get(claim)
     if unit is None:
         raise CodeUnknownError("no code of yours is like that")
-    if unit.entitlement_id in taken:
+    if unit.entitlement_id in found.taken:
         raise AlreadyRedeemedError("this code was redeemed before")
     check_redeem(unit.facts, now=now)
+    found.taken.add(unit.entitlement_id)
+    if isinstance(claim, Voucher):
+        found.used_nonces.add(claim.nonce)
     return unit
