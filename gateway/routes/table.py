@@ -57,9 +57,18 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/wallet/**", "inventory", _HOLDER),
     Route("/v1/wallet/entitlements/{id}/reveal", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/offline-qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/partner/redemptions/**", "inventory", _PARTNER, rate=PARTNER),
     Route(
         "/v1/partner/redemptions/batch",
+        "inventory",
+        _PARTNER,
+        methods="POST",
+        rate=PARTNER,
+        body_limit_bytes=REDEMPTIONS_LIMIT_BYTES,
+    ),
+    Route(
+        "/v1/partner/redemptions/offline",
         "inventory",
         _PARTNER,
         methods="POST",

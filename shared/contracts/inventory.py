@@ -56,7 +56,7 @@ class CardRevealedV1(_CardEvent):
 class CardRedeemedV1(_CardEvent):
     """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata.
 
-    `channel` says how it came in: `code`, `qr`, `batch`.
+    `channel` says how it came in: `code`, `qr`, `batch`, `offline`.
     """
 
     TYPE = "card.redeemed"

@@ -86,6 +86,7 @@ def test_secrets_and_bytes_are_masked_under_any_name(lines: Lines) -> None:
         f"Authorization: Bearer {CANARY}",
         f"eyJhbGciOiJFZERTQSJ9.{CANARY}.sig",
         f"g1.eyJvIjoi{CANARY}.mac-mac",
+        f"KQ1.AQGU{CANARY}",
         f"postgresql://order:{CANARY}@db/order",
     ],
 )

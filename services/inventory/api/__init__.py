@@ -79,6 +79,7 @@ BODY_LIMITS: Final = {
     "/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX,
     "/internal/holds": 1024 * 1024,
     partner_batches.PATH: partner_batches.BODY_BYTES_MAX,
+    partner_batches.OFFLINE_PATH: partner_batches.BODY_BYTES_MAX,
 }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.inventory.domain.offline import AcceptedAtWrongError
 from services.inventory.domain.redeeming import (
     AlreadyRedeemedError,
     CodeExpiredError,
@@ -19,6 +20,7 @@ from services.inventory.domain.vouchers import (
 from shared.http import ProblemSpec
 
 REDEMPTION_PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
+    AcceptedAtWrongError: ProblemSpec(422, "redemption.accepted_at_wrong", "It cannot have been accepted then"),
     AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
     CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
     CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),

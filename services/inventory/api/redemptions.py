@@ -10,7 +10,7 @@ from services.inventory.api.partner import csv_response
 from services.inventory.api.redemption_filter import Filter
 from services.inventory.domain.redemption_files import redemption_file
 from services.inventory.queries import redemptions
-from services.inventory.schemas import RedemptionOut
+from services.inventory.schemas import ConflictOut, RedemptionOut
 from shared.http import DEFAULT_PAGE, Cursor, Identity, OperatorCaller, Page, PageSize, Problem, Reading
 
 routes = APIRouter(prefix="/v1/ops/redemptions", tags=["redemptions"])
@@ -37,6 +37,18 @@ async def list_all_redemptions(
 ) -> Page[RedemptionOut]:
     """What partners honoured, the newest first."""
     return await redemptions.list_redemptions(read, replace(wanted, partner_id=partner_id), cursor=cursor, limit=limit)
+
+
+@routes.get("/conflicts")
+async def list_conflicts(
+    _: RedemptionOperator,
+    read: Reading,
+    partner_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: PageSize = DEFAULT_PAGE,
+) -> Page[ConflictOut]:
+    """Vouchers that stores accepted without a network and that could not be honoured, the newest first."""
+    return await redemptions.list_conflicts(read, partner_id=partner_id, cursor=cursor, limit=limit)
 
 
 @routes.get("/export", response_class=Response)

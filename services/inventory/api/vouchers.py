@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.inventory.domain.owners import Owner
+from services.inventory.api.owners import owner_of
 from services.inventory.schemas import QrOut
-from services.inventory.usecases.vouchers import make_qr
+from services.inventory.usecases.offline import make_offline_voucher
+from services.inventory.usecases.vouchers import MadeVoucher, make_qr
 from shared.clock import utc_now
 from shared.crypto import Keyring
-from shared.http import BuyerOrGuestCaller, Identity, Work
+from shared.http import BuyerOrGuestCaller, Work
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -25,12 +26,20 @@ def router(keyring: Keyring) -> APIRouter:
         It carries no code and takes nothing away, so it needs no Idempotency-Key.
         """
         made = await make_qr(work, entitlement_id, owner=owner_of(caller), keyring=keyring, now=utc_now())
-        shown = QrOut(qr=made.text.reveal(), expires_at=made.voucher.expires_at)
-        return Response(shown.model_dump_json(), media_type="application/json", headers=_NO_STORE)
+        return _shown(made)
+
+    @routes.post("/{entitlement_id}/offline-qr", response_model=QrOut)
+    async def take_offline_qr(entitlement_id: UUID, caller: BuyerOrGuestCaller, work: Work) -> Response:
+        """A QR code for a day, for stores without a network. The same one is given again as long as it is good.
+
+        While it is out, and a day longer, the entitlement is not refunded: a store may have honoured it.
+        """
+        made = await make_offline_voucher(work, entitlement_id, owner=owner_of(caller), keyring=keyring, now=utc_now())
+        return _shown(made)
 
     return routes
 
 
-def owner_of(caller: Identity) -> Owner:
-    """Whose things the caller may use."""
-    return Owner(member_id=caller.member_id, order_id=caller.order_id)
+def _shown(made: MadeVoucher) -> Response:
+    shown = QrOut(qr=made.text.reveal(), expires_at=made.voucher.expires_at)
+    return Response(shown.model_dump_json(), media_type="application/json", headers=_NO_STORE)

@@ -123,6 +123,7 @@ class NewSku:
     price_guard: bool
     partner_id: UUID | None
     low_stock_below: int
+    usage_instructions: str = ""
 
 
 def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:

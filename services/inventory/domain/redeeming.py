@@ -14,6 +14,7 @@ class RedemptionChannel(StrEnum):
     CODE = "code"
     QR = "qr"
     BATCH = "batch"
+    OFFLINE = "offline"
 
 
 class RedeemRefusedError(Exception):

@@ -1,6 +1,6 @@
-"""Vouchers: what a buyer's phone shows as a QR code instead of the code. Signed by us, bound to one brand, short-lived.
+"""Vouchers: what a buyer's phone shows as a QR code instead of the code. Signed by us, bound to one brand, for a time.
 
-The text is `KQ1.` and, in base64url without padding, 137 bytes: kind (1 byte: 1), key id, entitlement id, partner id and
+The text is `KQ1.` and, in base64url without padding, 137 bytes: kind (1 byte: 1 online, 2 offline), key id, entitlement id, partner id and
 nonce (16 each), the end of validity in seconds since 1970 (8, big-endian), and the Ed25519 signature (64) of `KQ1.` and
 all bytes before it.
 """
@@ -29,6 +29,7 @@ class VoucherKind(IntEnum):
     """How a voucher may be taken."""
 
     ONLINE = 1
+    OFFLINE = 2
 
 
 class NotRedeemableHereError(Exception):
@@ -139,12 +140,12 @@ def read_voucher(text: str) -> SignedVoucher:
     return SignedVoucher(voucher, PREFIX.encode() + body, signature)
 
 
-def verify_voucher(read: SignedVoucher, key: Ed25519PublicKey | None, *, partner_id: UUID, now: datetime) -> Voucher:
-    """The voucher, if we signed it for this partner and its time is not over.
+def verify_voucher(read: SignedVoucher, key: Ed25519PublicKey | None, *, partner_id: UUID, at: datetime) -> Voucher:
+    """The voucher, if we signed it for this partner and its time was not over when it was shown.
 
     :raises VoucherInvalidError: the signature or the key is not ours.
     :raises VoucherOfOtherBrandError: another partner is to honour it.
-    :raises VoucherExpiredError: its time is over.
+    :raises VoucherExpiredError: its time was over.
     """
     try:
         if key is None:
@@ -154,6 +155,6 @@ def verify_voucher(read: SignedVoucher, key: Ed25519PublicKey | None, *, partner
         raise VoucherInvalidError("this is not a QR code of ours") from None
     if read.voucher.partner_id != partner_id:
         raise VoucherOfOtherBrandError("another partner honours this")
-    if read.voucher.expires_at <= now:
+    if read.voucher.expires_at <= at:
         raise VoucherExpiredError("this QR code is over; the buyer's page shows a new one")
     return read.voucher

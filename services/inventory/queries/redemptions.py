@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.inventory.domain.redeeming import RedemptionChannel
 from services.inventory.domain.redemption_files import ROWS_MAX, ExportTooLargeError, RedemptionRow
-from services.inventory.queries.pages import after, page
-from services.inventory.schemas import RedemptionOut
+from services.inventory.queries.pages import after, after_moment, page, page_by_moment
+from services.inventory.schemas import ConflictOut, RedemptionOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
@@ -23,6 +23,14 @@ WHERE ($1::uuid IS NULL OR partner_id = $1) AND ($2::text IS NULL OR store = $2)
 """  # noqa: S608  # the names are the columns above
 _PAGE = _FOUND + " AND ($10::uuid IS NULL OR redemption_id < $10) ORDER BY redemption_id DESC LIMIT $11"
 _ALL = _FOUND + " ORDER BY redemption_id LIMIT $10"
+
+_CONFLICTS = """
+SELECT conflict_id, entitlement_id, partner_id, reason, store, terminal, cashier, accepted_at, recorded_at
+FROM redemption_conflicts
+WHERE ($1::uuid IS NULL OR partner_id = $1)
+  AND ($2::timestamptz IS NULL OR (recorded_at, conflict_id) < ($2, $3::uuid))
+ORDER BY recorded_at DESC, conflict_id DESC LIMIT $4
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +73,12 @@ async def find_for_file(read: UnitOfWork, wanted: RedemptionFilter) -> list[Rede
     if len(rows) > ROWS_MAX:
         raise ExportTooLargeError(f"a file holds at most {ROWS_MAX} redemptions: ask for a shorter period")
     return [RedemptionRow(**row) for row in rows]
+
+
+async def list_conflicts(
+    read: UnitOfWork, *, partner_id: UUID | None, cursor: str | None, limit: int
+) -> Page[ConflictOut]:
+    """What stores accepted and could not be honoured, the newest first."""
+    rows = await read.raw.fetch(_CONFLICTS, partner_id, *after_moment(cursor), limit + 1)
+    conflicts = [ConflictOut(**row) for row in rows]
+    return page_by_moment(conflicts, limit=limit, key=lambda entry: (entry.recorded_at, entry.conflict_id))

@@ -28,6 +28,8 @@ from services.inventory.schemas.operations import (
     TaskResolutionIn,
 )
 from services.inventory.schemas.redemptions import (
+    AcceptedListIn,
+    ConflictOut,
     QrOut,
     RedeemedOut,
     RedemptionIn,
@@ -36,18 +38,23 @@ from services.inventory.schemas.redemptions import (
     RedemptionResultsOut,
     RedemptionsIn,
     TillIn,
+    VoucherKeyOut,
+    VoucherKeysOut,
 )
-from services.inventory.schemas.wallet import CardOut, EntitlementOpsOut, EntitlementOut
+from services.inventory.schemas.wallet import BenefitStatus, CardOut, EntitlementOpsOut, EntitlementOut, WalletOrder
 
 __all__ = [
     "PRICE_MINOR_MAX",
+    "AcceptedListIn",
     "BatchIn",
     "BatchOut",
     "BatchResultOut",
+    "BenefitStatus",
     "BrokenLineOut",
     "CardOut",
     "ComponentIn",
     "ComponentOut",
+    "ConflictOut",
     "EntitlementOpsOut",
     "EntitlementOut",
     "FiguresOut",
@@ -77,4 +84,7 @@ __all__ = [
     "SupplierTaskOut",
     "TaskResolutionIn",
     "TillIn",
+    "VoucherKeyOut",
+    "VoucherKeysOut",
+    "WalletOrder",
 ]

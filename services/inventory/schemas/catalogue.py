@@ -8,6 +8,11 @@ from pydantic import BaseModel, Field
 from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
 
+UsageInstructions = Annotated[
+    str, Field(max_length=5_000, examples=["打开品牌小程序 → 我的 → 兑换中心，输入券码后 30 天内有效。"])
+]
+"""Shown to whoever owns one, beside its code."""
+
 
 class ProductIn(Incoming):
     """A product to be made."""
@@ -50,6 +55,7 @@ class SkuIn(Incoming):
     price_guard: bool = True
     partner_id: UUID | None = None
     low_stock_below: LowStock = 0
+    usage_instructions: UsageInstructions = ""
     stock_cap: StockCap | None = None
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
 
@@ -66,6 +72,7 @@ class SkuPatch(Incoming):
     price_guard: bool | None = None
     partner_id: UUID | None = None
     low_stock_below: LowStock | None = None
+    usage_instructions: UsageInstructions | None = None
     stock_cap: StockCap | None = None
 
 
@@ -114,6 +121,7 @@ class SkuOpsOut(SkuOut):
     price_guard: bool
     partner_id: UUID | None = None
     low_stock_below: int
+    usage_instructions: str
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

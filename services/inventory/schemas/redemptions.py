@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from services.inventory.domain.cards import CODE_LENGTH_MAX
+from services.inventory.domain.offline import ConflictReason
 from services.inventory.domain.redeeming import RedemptionChannel
 from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
 
@@ -94,3 +95,45 @@ class QrOut(BaseModel):
 
     qr: str = Field(repr=False, examples=["KQ1.AQGUgTn2yHvVpH..."])
     expires_at: datetime
+
+
+class AcceptedIn(TillIn):
+    """A voucher that a terminal accepted without a network."""
+
+    qr: SecretStr = Field(min_length=1, max_length=CODE_LENGTH_MAX)
+    accepted_at: AwareDatetime = Field(examples=["2026-11-20T18:02:11+08:00"])
+
+
+class AcceptedListIn(Incoming):
+    """What a terminal accepted since its last list; lines of earlier lists may be in it again."""
+
+    items: Annotated[list[AcceptedIn], Field(min_length=1, max_length=BATCH_MAX)]
+
+
+class VoucherKeyOut(BaseModel):
+    """A key that verifies vouchers."""
+
+    key_id: UUID
+    algorithm: Literal["ed25519"] = "ed25519"
+    public_key: str = Field(description="32 bytes in base64", examples=["A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="])
+    made_at: datetime
+
+
+class VoucherKeysOut(BaseModel):
+    """All keys whose vouchers may be good now or from tomorrow on."""
+
+    items: list[VoucherKeyOut]
+
+
+class ConflictOut(BaseModel):
+    """A true voucher that a store accepted and that could not be honoured any more."""
+
+    conflict_id: UUID
+    entitlement_id: UUID
+    partner_id: UUID
+    reason: ConflictReason
+    store: str | None = None
+    terminal: str | None = None
+    cashier: str | None = None
+    accepted_at: datetime
+    recorded_at: datetime

@@ -1,6 +1,7 @@
 """What buyers own."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -9,8 +10,24 @@ from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
 
 
+class BenefitStatus(StrEnum):
+    """By what a wallet is filtered: an active entitlement whose time is over counts as expired."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REDEEMED = "redeemed"
+    REVOKED = "revoked"
+
+
+class WalletOrder(StrEnum):
+    """How a wallet is sorted."""
+
+    NEWEST = "newest"
+    EXPIRING = "expiring"
+
+
 class EntitlementOut(BaseModel):
-    """Something a buyer owns. The code is not in it: that takes a reveal."""
+    """Something a buyer owns. The code is not in it: that takes a reveal. `qr_offered`: a QR code can be shown instead."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -24,6 +41,9 @@ class EntitlementOut(BaseModel):
     expires_at: datetime | None = None
     first_revealed_at: datetime | None = None
     redeemed_at: datetime | None = None
+    expired: bool
+    qr_offered: bool
+    usage_instructions: str
 
 
 class EntitlementOpsOut(EntitlementOut):

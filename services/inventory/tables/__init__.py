@@ -3,6 +3,7 @@
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
+from services.inventory.tables.offline import OFFLINE_VOUCHERS, REDEMPTION_CONFLICTS
 from services.inventory.tables.redemptions import REDEMPTIONS
 from services.inventory.tables.stock import BUYER_FIELDS, CARD_BATCHES, CARDS, DATA_KEYS, HOLDS, SHELF, STOCK
 from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPPLIERS
@@ -16,8 +17,10 @@ __all__ = [
     "ENTITLEMENTS",
     "HOLDS",
     "METADATA",
+    "OFFLINE_VOUCHERS",
     "PRODUCTS",
     "REDEMPTIONS",
+    "REDEMPTION_CONFLICTS",
     "REVEALS",
     "SHELF",
     "SKUS",

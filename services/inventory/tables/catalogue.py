@@ -48,6 +48,7 @@ SKUS = Table(
     Column("price_guard", Boolean, nullable=False, comment="never buy from a supplier for more than was paid"),
     id_column("partner_id", nullable=True),
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
+    Column("usage_instructions", Text, nullable=False, server_default="", comment="how to use it, for its owner"),
     moment_column("created_at"),
     one_of("kind", SkuKind, name="kind_known"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),

@@ -19,7 +19,7 @@ from services.inventory.domain.redeeming import (
 from services.inventory.domain.vouchers import PREFIX, Voucher, VoucherUsedError
 from services.inventory.repository import redemptions
 from services.inventory.usecases.importing import CardSealer
-from services.inventory.usecases.vouchers import open_vouchers
+from services.inventory.usecases.vouchers import Shown, open_vouchers
 from shared.clock import new_id
 from shared.crypto import Keyring, Secret
 from shared.database import UnitOfWork
@@ -115,18 +115,26 @@ async def redeem_all(
         redemption = Redemption(new_id(), partner_id, channel, entry.till, redeemed_at=now, voucher_nonce=nonce)
         honoured.append((unit, redemption))
         outcomes.append(Honoured(redemption, unit.masked))
-    if honoured:
-        await redemptions.redeem(uow, honoured)
-        announce(uow, *(events.card_redeemed(unit, redemption) for unit, redemption in honoured), now=now)
-        uow.after_commit(lambda: _REDEEMED.labels(channel.value).inc(len(honoured)))
+    await honour(uow, honoured, channel=channel, now=now)
     return outcomes
+
+
+async def honour(
+    uow: UnitOfWork, honoured: Sequence[tuple[Redeemable, Redemption]], *, channel: RedemptionChannel, now: datetime
+) -> None:
+    """Write and announce redemptions of locked entitlements that were found good."""
+    if not honoured:
+        return
+    await redemptions.redeem(uow, honoured)
+    announce(uow, *(events.card_redeemed(unit, redemption) for unit, redemption in honoured), now=now)
+    uow.after_commit(lambda: _REDEEMED.labels(channel.value).inc(len(honoured)))
 
 
 async def _read(
     uow: UnitOfWork, presented: Sequence[Presented], *, reader: Reader, partner_id: UUID, now: datetime
 ) -> list[_Claim]:
-    scanned = [entry.text for entry in presented if entry.is_voucher]
-    opened = iter(await open_vouchers(uow, scanned, keyring=reader.keyring, partner_id=partner_id, now=now))
+    scanned = [Shown(entry.text, now) for entry in presented if entry.is_voucher]
+    opened = iter(await open_vouchers(uow, scanned, keyring=reader.keyring, partner_id=partner_id))
     return [next(opened) if entry.is_voucher else _index(reader.sealer, entry.text) for entry in presented]
 
 
