@@ -13,6 +13,9 @@ GATEWAY = "gateway"
 IMPORT_LIMIT_BYTES = 32 * 1024 * 1024
 IMPORT_TIMEOUT_S = 300.0
 
+REDEMPTIONS_LIMIT_BYTES = 1024 * 1024
+"""500 redemptions in one call."""
+
 _PUBLIC = Audience.PUBLIC
 _ANYONE = Audience.ANYONE
 _BUYER = Audience.BUYER
@@ -53,7 +56,27 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/products/**", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),
     Route("/v1/wallet/**", "inventory", _HOLDER),
     Route("/v1/wallet/entitlements/{id}/reveal", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/link", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/links", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/offline-qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/partner/redemptions/**", "inventory", _PARTNER, rate=PARTNER),
+    Route(
+        "/v1/partner/redemptions/batch",
+        "inventory",
+        _PARTNER,
+        methods="POST",
+        rate=PARTNER,
+        body_limit_bytes=REDEMPTIONS_LIMIT_BYTES,
+    ),
+    Route(
+        "/v1/partner/redemptions/offline",
+        "inventory",
+        _PARTNER,
+        methods="POST",
+        rate=PARTNER,
+        body_limit_bytes=REDEMPTIONS_LIMIT_BYTES,
+    ),
     Route("/v1/ops/products/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/skus/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route(
@@ -81,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/ops/batches/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/suppliers/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/entitlements/**", "inventory", _OPERATOR, scopes=_SUPPORT, rate=OPERATE),
+    Route("/v1/ops/redemptions/**", "inventory", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # membership
     Route("/v1/auth/**", "membership", _PUBLIC, rate=SIGN_IN),
     Route("/v1/me/**", "membership", _BUYER),

@@ -10,7 +10,7 @@ from services.inventory.clients.orders import OrdersClient, OrdersUnavailableErr
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.health import HELD_BACK
 from services.inventory.domain.supply import LeasedTask, SupplierAnswer
-from services.inventory.usecases import file_imports, health, holds, rotating, supplying, upkeep
+from services.inventory.usecases import file_imports, health, holds, reminding, rotating, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -31,6 +31,8 @@ TAKE_IN_FILES_S = 1.0
 SORT_SHELF_S = 2.0
 REWRAP_KEYS_S = 60.0
 ROTATE_KEYS_S = 5.0
+REMIND_S = 300.0
+REMIND_MAX = 500
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
 PRUNE_ROUNDS_MAX = 100
@@ -53,6 +55,7 @@ def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequ
         every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(ROTATE_KEYS_S, lambda: rotate_keys(database, keyring), name="rotate_keys"),
+        every(REMIND_S, lambda: announce_expiring(database), name="announce_expiring"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
 
@@ -101,6 +104,16 @@ async def sort_shelf(database: Database) -> None:
     while sorted_some:
         async with database.begin() as uow:
             sorted_some = await upkeep.sort_shelf(uow)
+
+
+async def announce_expiring(database: Database) -> None:
+    """Owners hear once that something of theirs ends soon."""
+    announced = REMIND_MAX
+    while announced == REMIND_MAX:
+        async with database.begin() as uow:
+            announced = await reminding.announce_expiring(uow, now=utc_now(), limit=REMIND_MAX)
+        if announced:
+            log.info("entitlements.expiring", entitlements=announced)
 
 
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:

@@ -54,13 +54,18 @@ class CardRevealedV1(_CardEvent):
 
 
 class CardRedeemedV1(_CardEvent):
-    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata."""
+    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata.
+
+    `channel` says how it came in: `code`, `qr`, `batch`, `offline`.
+    """
 
     TYPE = "card.redeemed"
 
     entitlement_id: UUID
     partner_id: UUID
+    redemption_id: UUID | None = None
     store: str | None = None
+    channel: str | None = None
     units: Quantity
     redeemed_at: AwareDatetime
 
@@ -92,6 +97,15 @@ class CardRevokeRefusedV1(_CardEvent):
 
     refund_id: UUID
     reason: str
+
+
+class EntitlementExpiringV1(_CardEvent):
+    """Something that was bought and not used ends soon. Said once of each; who sends messages reminds its owner."""
+
+    TYPE = "entitlement.expiring"
+
+    entitlement_id: UUID
+    expires_at: AwareDatetime
 
 
 class SkuComponent(Fact):

@@ -22,7 +22,17 @@ PUBLIC_SURFACE = [
     ("GET", "/v1/me/tier", "membership", "buyer"), ("GET", "/v1/points/account", "points", "buyer"),
     ("GET", "/v1/partner/statements", "settlement", "partner"),
     ("GET", "/v1/partner/statements/s1/file", "settlement", "partner"),
-    ("POST", "/v1/partner/redemptions", "inventory", "partner"), ("POST", "/v1/ops/products", "inventory", "operator"),
+    ("POST", "/v1/partner/redemptions", "inventory", "partner"),
+    ("GET", "/v1/partner/redemptions/export", "inventory", "partner"),
+    ("POST", "/v1/partner/redemptions/batch", "inventory", "partner"),
+    ("POST", "/v1/wallet/entitlements/e1/qr", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/wallet/entitlements/e1/link", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/wallet/links", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/partner/redemptions/offline", "inventory", "partner"),
+    ("GET", "/v1/partner/redemptions/voucher-keys", "inventory", "partner"),
+    ("POST", "/v1/wallet/entitlements/e1/offline-qr", "inventory", "buyer_or_guest"),
+    ("GET", "/v1/ops/redemptions/conflicts", "inventory", "operator"),
+    ("GET", "/v1/ops/redemptions/export", "inventory", "operator"), ("POST", "/v1/ops/products", "inventory", "operator"),
     ("POST", "/v1/ops/skus/s1/batches", "inventory", "operator"), ("GET", "/v1/ops/suppliers", "inventory", "operator"),
     ("POST", "/v1/ops/partners", "settlement", "operator"), ("POST", "/v1/ops/split-contracts", "settlement", "operator"),
     ("GET", "/v1/ops/members", "membership", "operator"), ("GET", "/v1/ops/tiers", "membership", "operator"),
@@ -80,9 +90,14 @@ def test_every_operator_route_names_who_may() -> None:
         assert route.scopes <= frozenset(Scope)
 
 
-def test_only_imports_may_be_large() -> None:
+def test_only_imports_and_batches_may_be_large() -> None:
     large = {route.pattern for route in ROUTES if route.body_limit_bytes > 64 * 1024}
-    assert large == {"/v1/ops/skus/{sku_id}/batches", "/v1/ops/skus/{sku_id}/imports"}
+    assert large == {
+        "/v1/ops/skus/{sku_id}/batches",
+        "/v1/ops/skus/{sku_id}/imports",
+        "/v1/partner/redemptions/batch",
+        "/v1/partner/redemptions/offline",
+    }
 
 
 def test_reading_writing_buying_and_signing_in_are_counted_apart() -> None:

@@ -1,13 +1,17 @@
 """The wallet and the one way to a code."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from services.inventory.settings import Settings
-from shared.clock import new_id
+from shared.clock import new_id, utc_now
 from tests.inventory.conftest import open_door
 from tests.inventory.door import ANYONE, Door, buyer, guest, partner
 from tests.inventory.neighbours import Risk
-from tests.inventory.world import World, order_of
+from tests.inventory.world import World, codes, order_of
 
 
 async def test_the_owner_reads_the_code(world: World, door: Door, risk: Risk) -> None:
@@ -117,3 +121,46 @@ async def test_the_wallet_lists_what_is_owned_page_by_page(world: World, door: D
     assert (await door.get("/v1/wallet/entitlements", who=guest(order.order_id)))["items"][0]["name"] == "一个月"
     assert (await door.get("/v1/wallet/entitlements", who=buyer()))["items"] == []
     assert (await door.get("/v1/ops/entitlements", order_id=str(order.order_id)))["items"][0]["reveals"] == 0
+
+
+async def test_the_wallet_shows_what_can_be_done_how_and_until_when(world: World, door: Door) -> None:
+    sku = await door.sku(
+        await door.product(), partner_id=str(new_id()), redeemable_here=True, usage_instructions="出示二维码"
+    )
+    await door.call("PATCH", f"/v1/ops/skus/{sku}", json={"usage_instructions": "在收银台出示二维码"})
+    now = utc_now()
+    ends: list[int | None] = [None, 3, 1, -1, 2]
+    member_id = new_id()
+    by_days: dict[int | None, str] = {}
+    for days in ends:
+        await world.import_codes(UUID(sku), codes(1))
+        order = replace(order_of((UUID(sku), 1)), member_id=member_id)
+        await world.reserve(order)
+        (unit,) = await world.units(order)
+        by_days[days] = str(unit)
+        expires_at = None if days is None else now + timedelta(days=days)
+        await world.fetch("UPDATE entitlements SET expires_at = $2 WHERE entitlement_id = $1", unit, expires_at)
+    owner = buyer(member_id)
+
+    async def listed(**query: Any) -> list[str]:
+        found: list[str] = []
+        cursor: dict[str, Any] = {}
+        while True:
+            answer = await door.get("/v1/wallet/entitlements", who=owner, limit=2, **query, **cursor)
+            found += [item["entitlement_id"] for item in answer["items"]]
+            if answer["next_cursor"] is None:
+                return found
+            cursor = {"cursor": answer["next_cursor"]}
+
+    assert await listed(sort="expiring", status="active") == [by_days[days] for days in (1, 2, 3, None)]
+    assert await listed(sort="expiring") == [by_days[days] for days in (-1, 1, 2, 3, None)]
+    assert await listed() == [by_days[days] for days in reversed(ends)]
+    assert await listed(status="expired") == [by_days[-1]]
+    assert await listed(status="redeemed") == []
+    (past,) = (await door.get("/v1/wallet/entitlements", who=owner, status="expired"))["items"]
+    assert (past["status"], past["expired"], past["qr_offered"]) == ("active", True, False)
+    (newest, *_) = (await door.get("/v1/wallet/entitlements", who=owner))["items"]
+    assert (newest["expired"], newest["qr_offered"]) == (False, True)
+    assert newest["usage_instructions"] == "在收银台出示二维码"
+    wrong = await door.get("/v1/wallet/entitlements", who=owner, sort="expiring", cursor="W10", expect=422)
+    assert wrong["code"] == "cursor.invalid"

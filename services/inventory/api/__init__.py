@@ -11,14 +11,20 @@ from services.inventory.api import (
     figures,
     holds,
     imports,
+    links,
     partner,
+    partner_batches,
+    redemptions,
+    reports,
     rotations,
     shop,
     supplier_health,
     suppliers,
+    vouchers,
     wallet,
 )
 from services.inventory.api.desks import HoldDesk, RevealDesk
+from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.api.uploads import BODY_BYTES_MAX
 from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
@@ -29,13 +35,9 @@ from services.inventory.domain.catalogue import (
     StockCapRefusedError,
 )
 from services.inventory.domain.entitlements import (
-    AlreadyRedeemedError,
-    CodeExpiredError,
-    CodeUnknownError,
     EntitlementRevokedError,
     EntitlementUnknownError,
     NothingToRevealError,
-    RedeemRevokedError,
     RevealRefusedError,
     RevealUnavailableError,
 )
@@ -46,6 +48,13 @@ from services.inventory.domain.importing import (
     ImportUnknownError,
     ImportUnreadableError,
 )
+from services.inventory.domain.links import LinkInvalidError
+from services.inventory.domain.reports import (
+    ReportDecidedError,
+    ReportNotAllowedError,
+    ReportUnknownError,
+    TooManyReportsError,
+)
 from services.inventory.domain.rotations import RotationUnderWayError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
@@ -55,18 +64,16 @@ from services.inventory.domain.supply import (
     TaskUnknownError,
 )
 from services.inventory.usecases.importing import CardSealer
+from services.inventory.usecases.redeeming import Reader
 from shared.crypto import Keyring
 from shared.http import ProblemSpec
 
 PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
-    AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
     BatchBusyError: ProblemSpec(409, "batch.busy", "Its cards are coming or going at this moment"),
     BatchMoveError: ProblemSpec(409, "batch.state", "The batch is in another state"),
     BatchUnknownError: ProblemSpec(404, "batch.unknown", "There is no such batch"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
-    CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
-    CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),
     EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
@@ -74,10 +81,13 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
     ImportUnknownError: ProblemSpec(404, "import.unknown", "There is no such import"),
     ImportUnreadableError: ProblemSpec(422, "import.unreadable", "This is not a list of cards"),
+    LinkInvalidError: ProblemSpec(410, "link.invalid", "This link is not good"),
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
     ProductUnknownError: ProblemSpec(404, "product.unknown", "There is no such product"),
-    RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
+    ReportDecidedError: ProblemSpec(409, "report.decided", "The report was decided"),
+    ReportNotAllowedError: ProblemSpec(409, "report.not_allowed", "This cannot be reported"),
+    ReportUnknownError: ProblemSpec(404, "report.unknown", "There is no such report"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
     RotationUnderWayError: ProblemSpec(409, "rotation.under_way", "The batch is moving to a new key already"),
@@ -88,21 +98,31 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
+    TooManyReportsError: ProblemSpec(429, "report.too_many", "There were too many reports"),
+    **REDEMPTION_PROBLEMS,
 }
 
 BODY_LIMITS: Final = {
     "/v1/ops/skus/{sku_id}/batches": BODY_BYTES_MAX,
     "/v1/ops/skus/{sku_id}/imports": BODY_BYTES_MAX,
     "/internal/holds": 1024 * 1024,
+    partner_batches.PATH: partner_batches.BODY_BYTES_MAX,
+    partner_batches.OFFLINE_PATH: partner_batches.BODY_BYTES_MAX,
 }
 
 
 def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
     """All paths of the service."""
+    reader = Reader(sealer, keyring)
     return [
         shop.routes,
         wallet.router(reveal_desk),
-        partner.router(sealer),
+        vouchers.router(keyring),
+        links.router(reveal_desk, keyring),
+        partner.router(reader),
+        partner_batches.router(reader),
+        redemptions.routes,
+        reports.routes,
         catalogue.routes,
         batches.router(sealer),
         batch_life.routes,

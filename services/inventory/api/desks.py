@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.inventory.api.owners import owner_of
 from services.inventory.clients.risk import RiskClient
 from services.inventory.domain.cards import CardSecret, SealedEntitlement
 from services.inventory.domain.entitlements import (
@@ -86,7 +87,7 @@ class RevealDesk:
 
     async def _find(self, caller: Identity, entitlement_id: UUID) -> SealedEntitlement:
         owned = await self._looks.submit(entitlement_id)
-        if owned is None or not _owns(caller, owned):
+        if owned is None or not owner_of(caller).owns(member_id=owned.member_id, order_id=owned.order_id):
             raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
         if owned.state is EntitlementState.REVOKED:
             raise EntitlementRevokedError("this entitlement was taken back")
@@ -102,10 +103,3 @@ class RevealDesk:
     async def _record(self, reveals: Sequence[Reveal]) -> Sequence[EntitlementRevokedError | None]:
         async with self._database.begin() as uow:
             return await revealing.record_reveals(uow, reveals, now=utc_now())
-
-
-def _owns(caller: Identity, owned: Owned) -> bool:
-    """A member owns by account, a guest by the order whose token was shown."""
-    if caller.member_id is not None:
-        return owned.member_id == caller.member_id
-    return caller.order_id is not None and owned.order_id == caller.order_id

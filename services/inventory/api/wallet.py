@@ -7,8 +7,10 @@ from fastapi import APIRouter, Response
 
 from services.inventory.api.callers import SupportOperator
 from services.inventory.api.desks import RevealDesk
+from services.inventory.api.owners import owner_of
 from services.inventory.queries import wallet
-from services.inventory.schemas import CardOut, EntitlementOpsOut, EntitlementOut
+from services.inventory.schemas import BenefitStatus, CardOut, EntitlementOpsOut, EntitlementOut, WalletOrder
+from shared.clock import utc_now
 from shared.http import DEFAULT_PAGE, BuyerOrGuestCaller, Cursor, Page, PageSize, Problem, Reading
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -20,14 +22,17 @@ def router(desk: RevealDesk) -> APIRouter:
 
     @routes.get("/v1/wallet/entitlements")
     async def list_entitlements(
-        caller: BuyerOrGuestCaller, read: Reading, cursor: Cursor = None, limit: PageSize = DEFAULT_PAGE
+        caller: BuyerOrGuestCaller,
+        read: Reading,
+        status: BenefitStatus | None = None,
+        sort: WalletOrder = WalletOrder.NEWEST,
+        cursor: Cursor = None,
+        limit: PageSize = DEFAULT_PAGE,
     ) -> Page[EntitlementOut]:
-        """Everything owned, masked, the newest first."""
-        if caller.member_id is not None:
-            return await wallet.list_of_member(read, caller.member_id, cursor=cursor, limit=limit)
-        if caller.order_id is not None:
-            return await wallet.list_of_order(read, caller.order_id, cursor=cursor, limit=limit)
-        raise Problem(403, "auth.forbidden", "Not allowed")
+        """Everything owned, masked, with how to use it; a cursor goes on with the sort that it came from."""
+        owner = owner_of(caller)
+        listing = wallet.list_expiring if sort is WalletOrder.EXPIRING else wallet.list_newest
+        return await listing(read, owner, status=status, now=utc_now(), cursor=cursor, limit=limit)
 
     @routes.post("/v1/wallet/entitlements/{entitlement_id}/reveal", response_model=CardOut)
     async def reveal(entitlement_id: UUID, caller: BuyerOrGuestCaller) -> Response:
@@ -54,6 +59,8 @@ def router(desk: RevealDesk) -> APIRouter:
         """What came with an order, or all that a member owns; never the codes."""
         if order_id is None and member_id is None:
             raise Problem(422, "parameter.invalid", "Name an order_id or a member_id")
-        return await wallet.search(read, member_id=member_id, order_id=order_id, cursor=cursor, limit=limit)
+        return await wallet.search(
+            read, member_id=member_id, order_id=order_id, now=utc_now(), cursor=cursor, limit=limit
+        )
 
     return routes

@@ -126,6 +126,7 @@ class NewSku:
     partner_id: UUID | None
     low_stock_below: int
     pick_order: PickOrder = PickOrder.SEQUENTIAL
+    usage_instructions: str = ""
 
 
 def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:

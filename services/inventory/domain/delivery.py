@@ -55,6 +55,7 @@ class RefuseReason(StrEnum):
     REDEEMED = "redeemed"
     REVEALED = "revealed"
     TOPPED_UP = "topped_up"
+    OFFLINE_VOUCHER = "offline_voucher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,10 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """One entitlement, as far as a refund asks. `restocked`: its card went back to the shelf before."""
+    """One entitlement, as far as a refund asks.
+
+    `restocked`: its card went back to the shelf before. `kept_for` is why it must not be taken back now though it is unused.
+    """
 
     entitlement_id: UUID
     state: EntitlementState
@@ -120,6 +124,7 @@ class UnitFacts:
     card_id: UUID | None
     cost_minor: int
     restocked: bool
+    kept_for: RefuseReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +189,4 @@ def _used(delivery: DeliveryFacts) -> RefuseReason | None:
         return RefuseReason.TOPPED_UP
     if not delivery.redeemable_here and any(unit.revealed for unit in delivery.units):
         return RefuseReason.REVEALED
-    return None
+    return next((unit.kept_for for unit in delivery.units if unit.kept_for is not None), None)

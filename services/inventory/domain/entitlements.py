@@ -1,8 +1,7 @@
-"""What a buyer owns: shown on demand, honoured once, taken back as long as it was not used."""
+"""What a buyer owns: shown on demand, taken back as long as it was not used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -52,22 +51,6 @@ class RevealUnavailableError(Exception):
         self.headers = {"Retry-After": str(AGAIN_AFTER_S)}
 
 
-class CodeUnknownError(Exception):
-    """No code of this partner's brand is like that."""
-
-
-class AlreadyRedeemedError(Exception):
-    """The code was honoured before."""
-
-
-class RedeemRevokedError(Exception):
-    """The code was taken back from its buyer."""
-
-
-class CodeExpiredError(Exception):
-    """The code's time is over."""
-
-
 @dataclass(frozen=True, slots=True)
 class RevealRecord:
     """One line of the audit: who saw which entitlement, from where, by which decision of risk."""
@@ -79,50 +62,3 @@ class RevealRecord:
     ip: str
     device: str | None
     decision_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class RedeemFacts:
-    """The entitlement that a presented code belongs to."""
-
-    state: EntitlementState
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Redeemable:
-    """An entitlement found by its code, locked. `quantity` is of its whole component."""
-
-    entitlement_id: UUID
-    component_id: UUID
-    order_id: UUID
-    member_id: UUID | None
-    sku_id: UUID
-    masked: str
-    quantity: int
-    facts: RedeemFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """A code honoured by a partner."""
-
-    redemption_id: UUID
-    partner_id: UUID
-    store: str | None
-    redeemed_at: datetime
-
-
-def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:
-    """Whether the code may be honoured now.
-
-    :raises AlreadyRedeemedError: it was.
-    :raises RedeemRevokedError: it was taken back.
-    :raises CodeExpiredError: its time is over.
-    """
-    if facts.state is EntitlementState.REDEEMED:
-        raise AlreadyRedeemedError("this code was redeemed before")
-    if facts.state is EntitlementState.REVOKED:
-        raise RedeemRevokedError("this code was taken back from its buyer")
-    if facts.expires_at is not None and facts.expires_at <= now:
-        raise CodeExpiredError("this code has expired")

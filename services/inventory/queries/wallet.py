@@ -1,29 +1,49 @@
-"""What buyers own, what partners honoured."""
+"""What buyers own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 
 from services.inventory.domain.cards import SealedEntitlement
 from services.inventory.domain.entitlements import EntitlementState
-from services.inventory.queries.pages import after, page
-from services.inventory.schemas import EntitlementOpsOut, EntitlementOut, RedemptionOut
+from services.inventory.domain.owners import Owner
+from services.inventory.queries.pages import after, after_moment, page, page_by_moment
+from services.inventory.schemas import BenefitStatus, EntitlementOpsOut, EntitlementOut
 from shared.crypto import WrappedKey
 from shared.database import UnitOfWork
 from shared.http import Page
 
-_COLUMNS = """
+_BENEFITS = """
 SELECT unit.entitlement_id, unit.order_id, unit.component_id, unit.sku_id, sku.name, sku.kind, unit.masked,
        unit.state AS status, unit.issued_at, unit.expires_at, unit.first_revealed_at, unit.redeemed_at,
-       unit.member_id, unit.reveals
+       unit.member_id, unit.reveals, sku.usage_instructions,
+       unit.state = 'active' AND coalesce(unit.expires_at <= $2, false) AS expired,
+       unit.state = 'active' AND coalesce(unit.expires_at > $2, true) AND unit.card_id IS NOT NULL
+           AND sku.redeemable_here AND sku.partner_id IS NOT NULL AS qr_offered
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
 """
-_AFTER = " AND unit.entitlement_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY unit.entitlement_id DESC LIMIT $3"
+_WANTED = """
+AND CASE $3::text WHEN 'active' THEN unit.state = 'active' AND coalesce(unit.expires_at > $2, true)
+                  WHEN 'expired' THEN unit.state = 'active' AND unit.expires_at <= $2
+                  ELSE unit.state = coalesce($3, unit.state) END
+"""
+_NEWEST = """
+AND unit.entitlement_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ORDER BY unit.entitlement_id DESC LIMIT $5
+"""
+# What never ends comes last: it is given an end that is further away than any.
+_EXPIRING = """
+AND ($4::timestamptz IS NULL OR (coalesce(unit.expires_at, $5), unit.entitlement_id) > ($4, $6::uuid))
+ORDER BY coalesce(unit.expires_at, $5::timestamptz), unit.entitlement_id LIMIT $7
+"""
 
-_OF_MEMBER = _COLUMNS + "WHERE unit.member_id = $1" + _AFTER
-_OF_ORDER = _COLUMNS + "WHERE unit.order_id = $1" + _AFTER
+_OF_MEMBER = _BENEFITS + "WHERE unit.member_id = $1" + _WANTED
+_OF_ORDER = _BENEFITS + "WHERE unit.order_id = $1" + _WANTED
+
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _SEALED = """
 SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
@@ -33,11 +53,6 @@ LEFT JOIN cards card ON card.card_id = unit.card_id
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 LEFT JOIN data_keys key ON key.key_id = coalesce(card.key_id, batch.key_id)
 WHERE unit.entitlement_id = ANY($1::uuid[])
-"""
-
-_REDEMPTIONS = """
-SELECT redemption_id, sku_id, order_id, masked, store, redeemed_at FROM redemptions
-WHERE partner_id = $1 AND redemption_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY redemption_id DESC LIMIT $3
 """
 
 
@@ -52,39 +67,49 @@ class Owned:
     card: SealedEntitlement | None
 
 
-async def list_of_member(read: UnitOfWork, member_id: UUID, *, cursor: str | None, limit: int) -> Page[EntitlementOut]:
-    """Everything a member owns, the newest first."""
-    rows = await read.raw.fetch(_OF_MEMBER, member_id, after(cursor), limit + 1)
+async def list_newest(
+    read: UnitOfWork, owner: Owner, *, status: BenefitStatus | None, now: datetime, cursor: str | None, limit: int
+) -> Page[EntitlementOut]:
+    """What somebody owns, the newest first."""
+    statement, of = _of(owner.order_id, owner.member_id)
+    rows = await read.raw.fetch(statement + _NEWEST, of, now, status, after(cursor), limit + 1)
     return page([EntitlementOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
 
 
-async def list_of_order(read: UnitOfWork, order_id: UUID, *, cursor: str | None, limit: int) -> Page[EntitlementOut]:
-    """Everything that came with an order: what its guest owns."""
-    rows = await read.raw.fetch(_OF_ORDER, order_id, after(cursor), limit + 1)
-    return page([EntitlementOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
+async def list_expiring(
+    read: UnitOfWork, owner: Owner, *, status: BenefitStatus | None, now: datetime, cursor: str | None, limit: int
+) -> Page[EntitlementOut]:
+    """What somebody owns, what ends soonest first."""
+    statement, of = _of(owner.order_id, owner.member_id)
+    ends_after, last_id = after_moment(cursor)
+    rows = await read.raw.fetch(statement + _EXPIRING, of, now, status, ends_after, _NEVER, last_id, limit + 1)
+    units = [EntitlementOut(**row) for row in rows]
+    return page_by_moment(units, limit=limit, key=lambda unit: (unit.expires_at or _NEVER, unit.entitlement_id))
 
 
 async def search(
-    read: UnitOfWork, *, member_id: UUID | None, order_id: UUID | None, cursor: str | None, limit: int
+    read: UnitOfWork,
+    *,
+    member_id: UUID | None,
+    order_id: UUID | None,
+    now: datetime,
+    cursor: str | None,
+    limit: int,
 ) -> Page[EntitlementOpsOut]:
     """For operators: of an order, else of a member."""
-    statement, of = (_OF_ORDER, order_id) if order_id is not None else (_OF_MEMBER, member_id)
-    rows = await read.raw.fetch(statement, of, after(cursor), limit + 1)
+    statement, of = _of(order_id, member_id)
+    rows = await read.raw.fetch(statement + _NEWEST, of, now, None, after(cursor), limit + 1)
     return page([EntitlementOpsOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
+
+
+def _of(order_id: UUID | None, member_id: UUID | None) -> tuple[str, UUID | None]:
+    return (_OF_ORDER, order_id) if order_id is not None else (_OF_MEMBER, member_id)
 
 
 async def find_owned(read: UnitOfWork, entitlement_ids: Sequence[UUID]) -> dict[UUID, Owned]:
     """Entitlements with all that a reveal takes, their cards sealed."""
     rows = await read.raw.fetch(_SEALED, entitlement_ids)
     return {row["entitlement_id"]: _owned(row) for row in rows}
-
-
-async def list_redemptions(
-    read: UnitOfWork, partner_id: UUID, *, cursor: str | None, limit: int
-) -> Page[RedemptionOut]:
-    """What a partner honoured, the newest first."""
-    rows = await read.raw.fetch(_REDEMPTIONS, partner_id, after(cursor), limit + 1)
-    return page([RedemptionOut(**row) for row in rows], limit=limit, key=lambda entry: entry.redemption_id)
 
 
 def _owned(row: asyncpg.Record) -> Owned:

@@ -12,12 +12,15 @@ from services.inventory.domain.delivery import (
     DeliveryFacts,
     DeliveryState,
     RefundOrder,
+    RefuseReason,
     RejectReason,
     UnitFacts,
 )
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
+from services.inventory.domain.offline import UPLOAD_WITHIN
 from services.inventory.domain.supply import TaskState
+from services.inventory.repository import offline
 from shared.database import UnitOfWork
 
 # Optimistic: cards are there for nearly all, so rows are written as issued, and the few that fail are changed after.
@@ -165,13 +168,17 @@ async def void_deliveries(uow: UnitOfWork, refunds: Sequence[RefundOrder], *, no
     return {row["component_id"] for row in voided}
 
 
-async def lock_refund_facts(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> dict[UUID, DeliveryFacts]:
+async def lock_refund_facts(
+    uow: UnitOfWork, deliveries: Sequence[Delivery], *, now: datetime
+) -> dict[UUID, DeliveryFacts]:
     """What a refund has to know of locked deliveries: their tasks and units, locked too, by component."""
     component_ids = [delivery.component_id for delivery in deliveries]
     tasks = {row["component_id"]: TaskState(row["state"]) for row in await uow.raw.fetch(_TASKS, component_ids)}
     units: dict[UUID, list[UnitFacts]] = {component_id: [] for component_id in component_ids}
     order_ids = list({delivery.order_id for delivery in deliveries})
-    for row in await uow.raw.fetch(_UNITS, order_ids, component_ids):
+    rows = await uow.raw.fetch(_UNITS, order_ids, component_ids)
+    kept = await _find_kept(uow, [row["entitlement_id"] for row in rows], now=now)
+    for row in rows:
         units[row["component_id"]].append(
             UnitFacts(
                 entitlement_id=row["entitlement_id"],
@@ -180,6 +187,7 @@ async def lock_refund_facts(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> 
                 card_id=row["card_id"],
                 cost_minor=row["cost_minor"],
                 restocked=row["restocked"],
+                kept_for=kept.get(row["entitlement_id"]),
             )
         )
     sku_ids = [delivery.sku_id for delivery in deliveries]
@@ -194,6 +202,12 @@ async def lock_refund_facts(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> 
         )
         for delivery in deliveries
     }
+
+
+async def _find_kept(uow: UnitOfWork, entitlement_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, RefuseReason]:
+    """Locked entitlements that somebody may have a claim on: a store without a network may have honoured them."""
+    out = await offline.find_vouchers_out(uow, entitlement_ids, ended_after=now - UPLOAD_WITHIN)
+    return dict.fromkeys(out, RefuseReason.OFFLINE_VOUCHER)
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:

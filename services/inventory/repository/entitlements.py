@@ -1,10 +1,10 @@
-"""Entitlements: given out, revealed, redeemed, revoked."""
+"""Entitlements: given out, revealed, revoked."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.inventory.domain.entitlements import EntitlementState, Redeemable, RedeemFacts, Redemption, RevealRecord
+from services.inventory.domain.entitlements import RevealRecord
 from services.inventory.domain.issuing import Entitlement
 from shared.database import UnitOfWork
 
@@ -44,24 +44,6 @@ WITH asked AS (
     SELECT reveal_id, entitlement_id, role, subject, ip, device, decision_id, $8 FROM asked JOIN seen USING (entitlement_id)
 )
 SELECT entitlement_id, first FROM seen
-"""
-
-_LOCK_BY_CODE = """
-SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
-       unit.masked, delivery.quantity
-FROM cards card
-JOIN entitlements unit ON unit.card_id = card.card_id AND NOT unit.restocked
-JOIN deliveries delivery ON delivery.component_id = unit.component_id
-JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE card.code_index = $1 AND sku.partner_id = $2
-ORDER BY unit.entitlement_id FOR UPDATE OF unit
-"""
-
-_REDEEM = "UPDATE entitlements SET state = 'redeemed', redeemed_at = $2 WHERE entitlement_id = $1"
-
-_ADD_REDEMPTION = """
-INSERT INTO redemptions (redemption_id, entitlement_id, partner_id, sku_id, order_id, store, masked, redeemed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
@@ -114,43 +96,3 @@ async def record_reveals(uow: UnitOfWork, reveals: Sequence[RevealRecord], *, no
         now,
     )
     return {row["entitlement_id"]: row["first"] for row in rows}
-
-
-async def lock_by_code(uow: UnitOfWork, *, code_index: bytes, partner_id: UUID) -> Redeemable | None:
-    """The entitlement whose card has this code, if it is of this partner's brand and was issued.
-
-    A card with several uses has as many: the first that is still active, else the last.
-    """
-    rows = await uow.raw.fetch(_LOCK_BY_CODE, code_index, partner_id)
-    if not rows:
-        return None
-    row = next((row for row in rows if row["state"] == EntitlementState.ACTIVE.value), rows[-1])
-    return Redeemable(
-        entitlement_id=row["entitlement_id"],
-        component_id=row["component_id"],
-        order_id=row["order_id"],
-        member_id=row["member_id"],
-        sku_id=row["sku_id"],
-        masked=row["masked"],
-        quantity=row["quantity"],
-        facts=RedeemFacts(state=EntitlementState(row["state"]), expires_at=row["expires_at"]),
-    )
-
-
-async def redeem(uow: UnitOfWork, unit: Redeemable, redemption: Redemption) -> None:
-    """Honour a locked entitlement.
-
-    :raises asyncpg.UniqueViolationError: it was honoured before (`uq_redemptions_entitlement_id`).
-    """
-    await uow.raw.execute(_REDEEM, unit.entitlement_id, redemption.redeemed_at)
-    await uow.raw.execute(
-        _ADD_REDEMPTION,
-        redemption.redemption_id,
-        unit.entitlement_id,
-        redemption.partner_id,
-        unit.sku_id,
-        unit.order_id,
-        redemption.store,
-        unit.masked,
-        redemption.redeemed_at,
-    )

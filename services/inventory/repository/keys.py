@@ -51,6 +51,7 @@ class KeyPurpose(StrEnum):
     CARD_BATCH = "card_batch"
     BUYER_FIELDS = "buyer_fields"
     SUPPLIER_SECRET = "supplier_secret"  # noqa: S105  # names a purpose, holds no secret
+    VOUCHER = "voucher"
 
 
 @dataclass(frozen=True, slots=True)

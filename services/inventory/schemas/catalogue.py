@@ -9,6 +9,11 @@ from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
 from services.inventory.domain.picking import PickOrder
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
 
+UsageInstructions = Annotated[
+    str, Field(max_length=5_000, examples=["打开品牌小程序 → 我的 → 兑换中心，输入券码后 30 天内有效。"])
+]
+"""Shown to whoever owns one, beside its code."""
+
 
 class ProductIn(Incoming):
     """A product to be made."""
@@ -52,6 +57,7 @@ class SkuIn(Incoming):
     partner_id: UUID | None = None
     low_stock_below: LowStock = 0
     pick_order: PickOrder = PickOrder.SEQUENTIAL
+    usage_instructions: UsageInstructions = ""
     stock_cap: StockCap | None = None
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
 
@@ -69,6 +75,7 @@ class SkuPatch(Incoming):
     partner_id: UUID | None = None
     low_stock_below: LowStock | None = None
     pick_order: PickOrder | None = None
+    usage_instructions: UsageInstructions | None = None
     stock_cap: StockCap | None = None
 
 
@@ -118,6 +125,7 @@ class SkuOpsOut(SkuOut):
     partner_id: UUID | None = None
     low_stock_below: int
     pick_order: PickOrder
+    usage_instructions: str
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

@@ -1,19 +1,34 @@
-"""What buyers own and partners honour."""
+"""What buyers own."""
 
 from datetime import datetime
-from typing import Annotated
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, Field, SecretStr
 
-from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
-from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
+from services.inventory.schemas.base import Incoming
+
+
+class BenefitStatus(StrEnum):
+    """By what a wallet is filtered: an active entitlement whose time is over counts as expired."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REDEEMED = "redeemed"
+    REVOKED = "revoked"
+
+
+class WalletOrder(StrEnum):
+    """How a wallet is sorted."""
+
+    NEWEST = "newest"
+    EXPIRING = "expiring"
 
 
 class EntitlementOut(BaseModel):
-    """Something a buyer owns. The code is not in it: that takes a reveal."""
+    """Something a buyer owns. The code is not in it: that takes a reveal. `qr_offered`: a QR code can be shown instead."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -27,6 +42,9 @@ class EntitlementOut(BaseModel):
     expires_at: datetime | None = None
     first_revealed_at: datetime | None = None
     redeemed_at: datetime | None = None
+    expired: bool
+    qr_offered: bool
+    usage_instructions: str
 
 
 class EntitlementOpsOut(EntitlementOut):
@@ -45,28 +63,24 @@ class CardOut(BaseModel):
     expires_at: datetime | None = None
 
 
-class RedemptionIn(Incoming):
-    """A code presented at a partner, as typed (`code`) or as read from a QR code (`qr`)."""
+class LinkOut(BaseModel):
+    """A one-tap link's token. Made for one answer and kept nowhere."""
 
-    code: SecretStr | None = Field(default=None, min_length=1, max_length=CODE_LENGTH_MAX)
-    qr: SecretStr | None = Field(default=None, min_length=1, max_length=CODE_LENGTH_MAX)
-    store: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)] | None = None
-
-
-class RedemptionOut(BaseModel):
-    """A code that was honoured."""
-
-    redemption_id: UUID
-    sku_id: UUID
-    order_id: UUID
-    masked: str
-    store: str | None = None
-    redeemed_at: datetime
+    token: str = Field(repr=False, examples=["KL1.AZOfbCp0ez6cUV0QwLYETA..."])
+    expires_at: datetime
 
 
-class RedeemedOut(BaseModel):
-    """The answer to a redemption."""
+class LinkIn(Incoming):
+    """A one-tap link that is opened."""
 
-    redemption_id: UUID
-    masked: str
-    redeemed_at: datetime
+    token: SecretStr = Field(min_length=20, max_length=200, examples=["KL1.AZOfbCp0ez6cUV0QwLYETA..."])
+
+
+class OpenedOut(BaseModel):
+    """What a one-tap link shows: the code, or the address where it is used."""
+
+    code: str | None = Field(default=None, repr=False)
+    use_url: str | None = Field(default=None, repr=False)
+    password: str | None = Field(default=None, repr=False)
+    serial: str | None = Field(default=None, repr=False)
+    expires_at: datetime | None = None

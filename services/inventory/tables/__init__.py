@@ -3,9 +3,13 @@
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
-from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
 from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
+from services.inventory.tables.links import REVEAL_LINKS
+from services.inventory.tables.offline import OFFLINE_VOUCHERS, REDEMPTION_CONFLICTS
+from services.inventory.tables.redemptions import REDEMPTIONS
+from services.inventory.tables.reports import CARD_REPORTS
 from services.inventory.tables.rotations import KEY_ROTATIONS
 from services.inventory.tables.stock import (
     BUYER_FIELDS,
@@ -24,6 +28,7 @@ __all__ = [
     "BUYER_FIELDS",
     "CARDS",
     "CARD_BATCHES",
+    "CARD_REPORTS",
     "DATA_KEYS",
     "DELIVERIES",
     "ENTITLEMENTS",
@@ -33,9 +38,12 @@ __all__ = [
     "IMPORT_LINES",
     "KEY_ROTATIONS",
     "METADATA",
+    "OFFLINE_VOUCHERS",
     "PRODUCTS",
     "REDEMPTIONS",
+    "REDEMPTION_CONFLICTS",
     "REVEALS",
+    "REVEAL_LINKS",
     "SHELF",
     "SHELF_SORTINGS",
     "SKUS",

@@ -50,6 +50,7 @@ SKUS = Table(
     id_column("partner_id", nullable=True),
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
     Column("pick_order", Text, nullable=False, server_default=PickOrder.SEQUENTIAL.value),
+    Column("usage_instructions", Text, nullable=False, server_default="", comment="how to use it, for its owner"),
     moment_column("created_at"),
     one_of("kind", SkuKind, name="kind_known"),
     one_of("pick_order", PickOrder, name="pick_order_known"),

@@ -11,7 +11,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from services.inventory.domain.catalogue import SkuKind
@@ -76,6 +75,7 @@ ENTITLEMENTS = Table(
     Column("reveals", Integer, nullable=False, server_default="0"),
     moment_column("redeemed_at", nullable=True),
     moment_column("revoked_at", nullable=True),
+    moment_column("reminded_at", nullable=True),
     one_of("state", EntitlementState, name="state_known"),
     CheckConstraint("(first_revealed_at IS NULL) = (reveals = 0)", name="revealed_is_counted"),
     CheckConstraint("(state = 'redeemed') = (redeemed_at IS NOT NULL)", name="redeemed_has_moment"),
@@ -89,6 +89,13 @@ Index(
     ENTITLEMENTS.c.member_id,
     ENTITLEMENTS.c.entitlement_id,
     postgresql_where=ENTITLEMENTS.c.member_id.is_not(None),
+)
+Index(
+    "ix_entitlements_to_remind",
+    ENTITLEMENTS.c.expires_at,
+    postgresql_where=ENTITLEMENTS.c.expires_at.is_not(None)
+    & ENTITLEMENTS.c.reminded_at.is_(None)
+    & (ENTITLEMENTS.c.state == EntitlementState.ACTIVE.value),
 )
 # The wall against selling a use of a card twice. There is no foreign key to `cards`: each check would write to the card's row.
 Index(
@@ -112,19 +119,4 @@ REVEALS = Table(
     id_column("decision_id", nullable=True),
     moment_column("revealed_at"),
     Index("ix_reveals_entitlement_id", "entitlement_id"),
-)
-
-REDEMPTIONS = Table(
-    "redemptions",
-    METADATA,
-    id_column("redemption_id", primary_key=True),
-    id_column("entitlement_id", ForeignKey("entitlements.entitlement_id")),
-    id_column("partner_id"),
-    id_column("sku_id"),
-    id_column("order_id"),
-    Column("store", Text),
-    Column("masked", Text, nullable=False),
-    moment_column("redeemed_at"),
-    UniqueConstraint("entitlement_id"),
-    Index("ix_redemptions_partner_id", "partner_id", "redemption_id"),
 )

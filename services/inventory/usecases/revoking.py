@@ -56,7 +56,7 @@ async def revoke(uow: UnitOfWork, refunds: Sequence[RefundOrder], *, now: dateti
         announce_revoked(uow, wanted[component_id], now=now)
     known = await deliveries.lock_deliveries(uow, sorted(wanted.keys() - voided))
     if known:
-        facts = await deliveries.lock_refund_facts(uow, known)
+        facts = await deliveries.lock_refund_facts(uow, known, now=now)
         for delivery in known:
             _decide(uow, plan, delivery, facts[delivery.component_id], wanted[delivery.component_id], now=now)
     await _write(uow, plan, now=now)

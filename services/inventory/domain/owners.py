@@ -1,0 +1,18 @@
+"""Whose something is."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who asks for what is theirs: a member by account, a guest by the order whose token was shown."""
+
+    member_id: UUID | None = None
+    order_id: UUID | None = None
+
+    def owns(self, *, member_id: UUID | None, order_id: UUID) -> bool:
+        """Whether what belongs to this member, or came to a guest with this order, is theirs."""
+        if self.member_id is not None:
+            return self.member_id == member_id
+        return self.order_id is not None and self.order_id == order_id
