@@ -19,7 +19,7 @@ REVIEW_WITHIN = timedelta(hours=24)
 
 def jobs(shop: Shop, *, later: timedelta = timedelta(0)) -> Jobs:
     """The jobs of the service at a later moment."""
-    return Jobs(shop.database, shop.desk.providers, REVIEW_WITHIN, lambda: utc_now() + later)
+    return Jobs(shop.database, shop.desk.providers, shop.desk.risk, REVIEW_WITHIN, lambda: utc_now() + later)
 
 
 async def held_order(shop: Shop) -> Json:
@@ -46,7 +46,9 @@ async def test_a_review_has_an_end(shop: Shop) -> None:
     assert (asked.reason, asked.review_expired, len(asked.components)) == (RefundReason.NOT_FULFILLED, True, 2)
     path = f"/v1/ops/orders/{order['order_id']}"
     detail = (await shop.http.get(path, headers=shop.operator_headers())).json()
-    assert ("order.refund_requested", "review_expired") in [(step["what"], step["detail"]) for step in detail["timeline"]]
+    assert ("order.refund_requested", "review_expired") in [
+        (step["what"], step["detail"]) for step in detail["timeline"]
+    ]
 
 
 async def test_a_word_after_the_end_changes_nothing(shop: Shop) -> None:
