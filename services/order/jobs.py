@@ -1,6 +1,6 @@
-"""What time and the outside world bring: unpaid orders and reviews end, providers are asked and told, late steps are nudged.
+"""What time and the outside world bring: unpaid orders and reviews end, providers and risk are asked, late steps are nudged.
 
-Each job runs in one process at a time. Providers are called between transactions, never inside one.
+Each job runs in one process at a time. Others are called between transactions, never inside one.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from services.order.clients.neighbours import Risk
 from services.order.clients.providers import (
     Providers,
     ProviderUnavailableError,
@@ -18,6 +19,7 @@ from services.order.clients.providers import (
     RefundResult,
     ToRefund,
 )
+from services.order.domain.checkouts import Verdict
 from services.order.domain.payments import PaymentMismatchError, PaymentUnknownError, Receipt
 from services.order.usecases import housekeeping, reviews
 from services.order.usecases.payments import DueQuery, Reported, close_payments, settle_reports, take_due_queries
@@ -29,6 +31,7 @@ from services.order.usecases.refunds import (
 )
 from shared.clock import Clock
 from shared.database import Database, UnitOfWork
+from shared.http import ServiceRefusedError, ServiceUnavailableError
 from shared.observability import Counter, get_logger
 
 PER_TRANSACTION = 200
@@ -40,11 +43,15 @@ TRANSACTIONS_PER_TICK = 50
 """Then the next tick goes on, so that no job starves the others."""
 
 CALLS_AT_ONCE = 8
-"""To one provider, who counts them too."""
+"""To one provider, who counts them too, or to risk."""
+
+QUESTIONS_AT_ONCE = 40
+"""Risk, when it is silent, is waited for five times."""
 
 log = get_logger(__name__)
 
 _QUERIES = Counter("payment_queries_total", "Providers asked about payments", ["outcome"])
+_VERDICTS = Counter("risk_late_verdicts_total", "Questions asked of risk once more", ["decision"])
 _REFUNDS = Counter("refund_sends_total", "Providers told to send money back", ["outcome"])
 
 Due = TypeVar("Due")
@@ -57,6 +64,7 @@ class Jobs:
 
     database: Database
     providers: Providers
+    risk: Risk
     review_within: timedelta
     clock: Clock
 
@@ -86,6 +94,26 @@ class Jobs:
                 if len(due) < PER_TRANSACTION:
                     return
 
+    async def ask_risk_again(self) -> None:
+        """Put to risk what it did not answer at checkout, so that no order is held for a busy machine."""
+        async with self.database.exclusive("order.judge") as ours:
+            if not ours:
+                return
+            for _ in range(TRANSACTIONS_PER_TICK):
+                async with self.database.begin() as uow:
+                    due = await reviews.take_due_questions(uow, now=self.clock(), limit=QUESTIONS_AT_ONCE)
+                answers = await _at_once(due, self._judge)
+                verdicts = {
+                    asked.order_id: answer
+                    for asked, answer in zip(due, answers, strict=True)
+                    if isinstance(answer, Verdict)
+                }
+                if verdicts:
+                    async with self.database.begin() as uow:
+                        await reviews.note_late_verdicts(uow, verdicts, now=self.clock())
+                if len(due) < QUESTIONS_AT_ONCE or not verdicts:
+                    return
+
     async def send_refunds(self) -> None:
         """Have providers send back what is ready to go, and record what they say."""
         async with self.database.exclusive("order.refund") as ours:
@@ -98,6 +126,16 @@ class Jobs:
 
     async def _expire_reviews(self, uow: UnitOfWork, now: datetime) -> int:
         return await reviews.expire_reviews(uow, within=self.review_within, now=now, limit=PER_TRANSACTION)
+
+    async def _judge(self, due: reviews.DueQuestion) -> Verdict | None:
+        try:
+            verdict = await self.risk.judge_late(due.question)
+        except (ServiceRefusedError, ServiceUnavailableError) as error:
+            _VERDICTS.labels("silent").inc()
+            log.warning("risk.still_unavailable", order_id=due.order_id, reason=str(error))
+            return None
+        _VERDICTS.labels(verdict.decision).inc()
+        return verdict
 
     async def _query(self, due: DueQuery) -> Receipt | None:
         try:

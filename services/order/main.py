@@ -102,7 +102,7 @@ def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Back
     if ProcessRole.RELAY in settings.roles:
         tasks.append(Relay(desk.database, settings.kafka_bootstrap, SERVICE).run)
     if ProcessRole.JOBS in settings.roles:
-        tasks += _jobs(settings, Jobs(desk.database, desk.providers, settings.review_within, utc_now))
+        tasks += _jobs(settings, Jobs(desk.database, desk.providers, desk.risk, settings.review_within, utc_now))
     return tasks
 
 
@@ -110,6 +110,7 @@ def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
     return [
         every(settings.cancel_every_s, jobs.cancel_unpaid, name="order.cancel"),
         every(settings.cancel_every_s, jobs.expire_reviews, name="order.review"),
+        every(settings.judge_every_s, jobs.ask_risk_again, name="order.judge"),
         every(settings.query_every_s, jobs.query_payments, name="order.query"),
         every(settings.refund_every_s, jobs.send_refunds, name="order.refund"),
         every(settings.nudge_every_s, jobs.nudge_overdue, name="order.nudge"),

@@ -21,6 +21,7 @@ class Settings(PlatformSettings):
     pay_window_s: float = Field(default=900, gt=0, validation_alias="KAQUAN_ORDER_PAY_WINDOW_S")
     review_within_s: float = Field(default=86_400, gt=0, validation_alias="KAQUAN_ORDER_REVIEW_WITHIN_S")
     cancel_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_CANCEL_EVERY_S")
+    judge_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_JUDGE_EVERY_S")
     query_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_QUERY_EVERY_S")
     refund_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_REFUND_EVERY_S")
     nudge_every_s: float = Field(default=10, gt=0, validation_alias="KAQUAN_ORDER_NUDGE_EVERY_S")

@@ -6,7 +6,7 @@ from shared.contracts import RiskChallengedV1, RiskDeniedV1, RiskReleasedV1
 
 
 def verdict(case: Case) -> RiskReleasedV1 | RiskDeniedV1:
-    """A reviewer's word on a held order. `decision_id` is what held it, or the case when risk was not asked in time.
+    """The word on a held order. `decision_id` is risk's decision about it, or the case where there is none.
 
     :raises ValueError: the case is neither released nor denied.
     """

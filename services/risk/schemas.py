@@ -1,7 +1,7 @@
 """HTTP bodies of the risk service, in and out."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -49,6 +49,13 @@ class DecisionIn(_In):
             quantity=self.quantity or 0,
             sku_ids=self.sku_ids,
         )
+
+
+class LateQuestionIn(DecisionIn):
+    """The question of a checkout, asked again because no answer came in time."""
+
+    kind: Literal[Kind.CHECKOUT]
+    order_id: UUID
 
 
 class DecisionOut(BaseModel):

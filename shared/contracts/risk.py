@@ -19,7 +19,7 @@ class _RiskEvent(Event):
 
 
 class RiskReleasedV1(_RiskEvent):
-    """A reviewer let the held order go."""
+    """The held order may go: a reviewer said so, or risk itself, whose answer was only late."""
 
     TYPE = "risk.released"
 

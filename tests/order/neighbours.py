@@ -56,16 +56,24 @@ class Inventory:
 
 @dataclass
 class Risk:
-    """Says what the test chose."""
+    """Says what the test chose. `asked_again` are the questions of checkouts that were not answered in time."""
 
     decision: str = "allow"
     delay_s: float = 0.0
     broken: bool = False
     asked: list[Json] = field(default_factory=list)
+    asked_again: list[Json] = field(default_factory=list)
+
+    async def decide_late(self, request: web.Request) -> web.Response:
+        self.asked_again.append(await request.json())
+        return self._answer()
 
     async def decide(self, request: web.Request) -> web.Response:
         self.asked.append(await request.json())
         await asyncio.sleep(self.delay_s)
+        return self._answer()
+
+    def _answer(self) -> web.Response:
         if self.broken:
             return web.Response(status=500)
         return web.json_response({"decision_id": str(uuid4()), "decision": self.decision, "reasons": []})
@@ -81,4 +89,5 @@ def inventory_app(inventory: Inventory) -> web.Application:
 def risk_app(risk: Risk) -> web.Application:
     app = web.Application()
     app.router.add_post("/internal/decisions", risk.decide)
+    app.router.add_post("/internal/decisions/late", risk.decide_late)
     return app

@@ -32,7 +32,9 @@ def jobs(shop: Shop, http: httpx.AsyncClient, *, later: timedelta = timedelta(0)
         http=http,
         clock=utc_now,
     )
-    return Jobs(shop.database, Providers({"sandbox": provider}), timedelta(days=1), lambda: utc_now() + later)
+    return Jobs(
+        shop.database, Providers({"sandbox": provider}), shop.desk.risk, timedelta(days=1), lambda: utc_now() + later
+    )
 
 
 async def begun(shop: Shop, *, price_minor: int = 1000) -> tuple[str, str]:

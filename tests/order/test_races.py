@@ -84,7 +84,7 @@ async def test_paying_and_cancelling_at_once_loses_nothing(shop: Shop, replica: 
     sold = offer()
     await shop.sells(sold)
     late = utc_now() + shop.desk.pay_window + CANCEL_SLACK * 2
-    jobs = Jobs(replica.database, replica.desk.providers, DAY, lambda: late)
+    jobs = Jobs(replica.database, replica.desk.providers, replica.desk.risk, DAY, lambda: late)
     for racer in range(20):
         order_id = (await shop.orders((sold, 1))).json()["order_id"]
         message = shop.receipt((await shop.begins_payment(order_id, member=None)).json()["pay_url"])

@@ -19,7 +19,7 @@ REVIEW_WITHIN = timedelta(hours=24)
 
 def jobs(shop: Shop, *, later: timedelta = timedelta(0)) -> Jobs:
     """The jobs of the service at a later moment."""
-    return Jobs(shop.database, shop.desk.providers, REVIEW_WITHIN, lambda: utc_now() + later)
+    return Jobs(shop.database, shop.desk.providers, shop.desk.risk, REVIEW_WITHIN, lambda: utc_now() + later)
 
 
 async def held_order(shop: Shop) -> Json:

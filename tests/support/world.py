@@ -1,9 +1,10 @@
 """A whole private stack to be broken: every service, PostgreSQL, Kafka and the sandbox, on ports of their own."""
 
+import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,19 @@ class World:
     def crash_at(self, service: str, point: str, *, occurrence: int = 1) -> None:
         """Restart a service so that it kills itself the n-th time it comes by a named point."""
         self.parts.restart(service, with_variables={"KAQUAN_CRASH_AT": f"{point}:{occurrence}"})
+
+    @contextlib.contextmanager
+    def frozen(self, service: str) -> Iterator[None]:
+        """The service is there and does nothing, as on a machine that stands still (SIGSTOP), until the block ends."""
+        record = self.stack.supervisor.find(service)
+        process = record.process() if record else None
+        if process is None:
+            raise LookupError(f"{service} does not run")
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
 
     def restart_postgres(self) -> None:
         """Every backend is killed at once; PostgreSQL recovers from its log."""

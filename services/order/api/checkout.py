@@ -10,8 +10,7 @@ from fastapi import APIRouter, Response
 
 from services.order.api.desk import Desk, OrderDesk, RawBody
 from services.order.api.orders import NEW_ORDER_ETAG
-from services.order.clients.neighbours import Verdict
-from services.order.domain.checkouts import ClaimWanted, NewOrder, SealedContact, accept, draft_order
+from services.order.domain.checkouts import ClaimWanted, NewOrder, SealedContact, Verdict, accept, draft_order
 from services.order.domain.contacts import Contact, ContactError, contact_of
 from services.order.domain.pricing import (
     Quote,
@@ -127,12 +126,7 @@ async def _order(desk: Desk, attempt: _Attempt, claim: Claimed) -> NewOrder:
         now=now,
     )
     verdict = await _hold_and_judge(desk, attempt, draft)
-    new = accept(
-        draft,
-        flagged=verdict.decision != "allow",
-        risk_decision_id=verdict.decision_id,
-        contact=_sealed(desk, attempt.contact, claim.order_id),
-    )
+    new = accept(draft, verdict=verdict, contact=_sealed(desk, attempt.contact, claim.order_id))
     try:
         await desk.hot.placements.submit(placement(new, caller=attempt.scope, key=attempt.key))
     except AlreadyPlacedError:

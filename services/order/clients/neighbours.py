@@ -1,12 +1,11 @@
 """Inventory's holds and risk's decisions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.order.domain.checkouts import NewOrder
+from services.order.domain.checkouts import NewOrder, Verdict
 from shared.http import Identity, ServiceClient, ServiceRefusedError, ServiceUnavailableError
 from shared.observability import Counter, get_logger
 
@@ -14,7 +13,10 @@ HOLD_OUTLIVES_PAYMENT_BY = timedelta(minutes=5)
 """A payment in the last second still finds its goods held."""
 
 RISK_TIMEOUT_S = 0.3
-"""Risk answers from memory in milliseconds; who gets no answer in time is looked at by a person after payment."""
+"""Risk answers from memory in milliseconds. A buyer waits no longer; a job asks again, with more patience."""
+
+RISK_PATIENCE_S = 5.0
+"""Nobody waits at the till any more."""
 
 _CONFLICT = 409
 
@@ -38,15 +40,6 @@ class HoldRefusedError(Exception):
         super().__init__(refused.detail)
         self.status = refused.status
         self.code = refused.code
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Risk's word on a checkout."""
-
-    decision: str
-    decision_id: UUID | None
-    reasons: tuple[str, ...] = ()
 
 
 class Holds:
@@ -95,24 +88,25 @@ class Risk:
 
     async def judge(self, new: NewOrder, *, caller: Identity) -> Verdict:
         """Ask about an order. No answer in time means `review`: it is sold, and looked at before it is issued."""
-        order = new.order
-        body = {
-            "kind": "checkout",
-            "member_id": order.member_id,
-            "ip": caller.ip,
-            "device": caller.device,
-            "order_id": order.order_id,
-            "amount_minor": order.total_minor,
-            "quantity": sum(line.quantity for line in new.lines),
-            "sku_ids": [line.sku_id for line in new.lines],
-        }
+        question = _question(new, caller)
         try:
-            answer = await self._client.call("POST", "/internal/decisions", json=body, timeout_s=RISK_TIMEOUT_S)
+            answer = await self._client.call("POST", "/internal/decisions", json=question, timeout_s=RISK_TIMEOUT_S)
         except (ServiceRefusedError, ServiceUnavailableError) as error:
             _FAILED_OPEN.inc()
-            log.warning("risk.unavailable", order_id=order.order_id, reason=str(error))
-            return Verdict("review", None, ("risk.unavailable",))
-        return Verdict(answer["decision"], UUID(answer["decision_id"]), _texts(answer.get("reasons", ())))
+            log.warning("risk.unavailable", order_id=new.order.order_id, reason=str(error))
+            return Verdict("review", None, unanswered=question)
+        return _verdict(answer)
+
+    async def judge_late(self, question: Mapping[str, Any]) -> Verdict:
+        """Ask once more what was not answered in time. Risk answers alike however often it is asked.
+
+        :raises ServiceUnavailableError: risk does not answer.
+        :raises ServiceRefusedError: it cannot make anything of the question.
+        """
+        path = "/internal/decisions/late"
+        return _verdict(
+            await self._client.call("POST", path, json=question, idempotent=True, timeout_s=RISK_PATIENCE_S)
+        )
 
 
 def _component(
@@ -125,5 +119,19 @@ def _component(
     return body
 
 
-def _texts(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(str(value) for value in values)
+def _question(new: NewOrder, caller: Identity) -> dict[str, Any]:
+    order = new.order
+    return {
+        "kind": "checkout",
+        "member_id": order.member_id,
+        "ip": caller.ip,
+        "device": caller.device,
+        "order_id": order.order_id,
+        "amount_minor": order.total_minor,
+        "quantity": sum(line.quantity for line in new.lines),
+        "sku_ids": [line.sku_id for line in new.lines],
+    }
+
+
+def _verdict(answer: Mapping[str, Any]) -> Verdict:
+    return Verdict(answer["decision"], UUID(answer["decision_id"]))

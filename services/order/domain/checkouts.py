@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.order.domain.numbers import part_id
@@ -32,6 +33,15 @@ class SealedContact:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """Risk's word on a checkout. `unanswered` is what it was asked, where no answer came in time."""
+
+    decision: str
+    decision_id: UUID | None
+    unanswered: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One SKU in an order, at the price locked for it."""
 
@@ -46,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order as it is first written."""
+    """An order as it is first written. `unanswered`: what is to be asked of risk once more."""
 
     order: Order
     order_no: str
@@ -56,6 +66,7 @@ class NewOrder:
     lines: tuple[Line, ...]
     created_at: datetime
     risk_decision_id: UUID | None = None
+    unanswered: Mapping[str, Any] | None = None
     contact: SealedContact | None = None
 
 
@@ -140,15 +151,17 @@ def draft_order(
     )
 
 
-def accept(draft: NewOrder, *, flagged: bool, risk_decision_id: UUID | None, contact: SealedContact | None) -> NewOrder:
+def accept(draft: NewOrder, *, verdict: Verdict, contact: SealedContact | None) -> NewOrder:
     """The order as it begins: waiting for payment, or paid already where there is nothing to pay.
 
-    `flagged`: risk wants a person to look before anything is issued.
+    It is flagged where risk wants a person to look before anything is issued, or has not answered yet.
     """
-    order = replace(draft.order, flagged=flagged)
+    order = replace(draft.order, flagged=verdict.decision != "allow")
     if order.total_minor == 0:
         order = pay(order, payment_id=None, now=draft.created_at)
-    return replace(draft, order=order, risk_decision_id=risk_decision_id, contact=contact)
+    return replace(
+        draft, order=order, risk_decision_id=verdict.decision_id, unanswered=verdict.unanswered, contact=contact
+    )
 
 
 def first_status(*, total_minor: int, flagged: bool) -> OrderStatus:

@@ -67,6 +67,11 @@ def cancel(order: Order, *, now: datetime) -> Order:
     return replace(order, status=_O.CANCELLED, cancelled_at=now)
 
 
+def clear(order: Order) -> Order:
+    """Risk, whose answer was late, has nothing against it: it will not be held. One that is paid is for `release`."""
+    return replace(order, flagged=False) if order.status in _UNPAID else order
+
+
 def release(order: Order, *, now: datetime) -> Order:
     """Risk lets a held order go. Said to an order that is not held, it changes nothing."""
     return settle(order, _released(order.components), held=False, now=now) if order.held else order

@@ -69,8 +69,12 @@ WITH new_orders AS (
 ), done AS (
     UPDATE checkouts c SET done = true FROM unnest($42::text[], $43::text[]) AS u(caller, key)
     WHERE c.caller = u.caller AND c.key = u.key
+), unanswered AS (
+    INSERT INTO risk_questions (order_id, question, next_ask_at)
+    SELECT order_id, question::jsonb, next_ask_at FROM unnest($44::uuid[], $45::text[], $46::timestamptz[])
+        AS q(order_id, question, next_ask_at)
 )
-{outbox_insert(44)}
+{outbox_insert(47)}
 """  # noqa: S608  # the columns are messaging's constants
 
 
@@ -145,6 +149,7 @@ async def place(uow: UnitOfWork, placements: Sequence[Placement]) -> None:
     orders: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     components: list[tuple[Any, ...]] = []
+    unanswered = [placement.new for placement in placements if placement.new.unanswered is not None]
     for placement in placements:
         new = placement.new
         orders.append(_order_row(new))
@@ -157,6 +162,9 @@ async def place(uow: UnitOfWork, placements: Sequence[Placement]) -> None:
         *_columns(components),
         [placement.caller for placement in placements],
         [placement.key for placement in placements],
+        [new.order.order_id for new in unanswered],
+        [orjson.dumps(new.unanswered).decode() for new in unanswered],
+        [new.created_at for new in unanswered],
         *OutboxRows.joined(placement.outbox for placement in placements).arrays,
     )
     ring_outbox(uow)

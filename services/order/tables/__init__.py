@@ -1,7 +1,14 @@
 """The order service's rows."""
 
 from services.order.tables.base import METADATA
-from services.order.tables.orders import CHECKOUTS, OPERATOR_ACTIONS, ORDER_COMPONENTS, ORDER_LINES, ORDERS
+from services.order.tables.orders import (
+    CHECKOUTS,
+    OPERATOR_ACTIONS,
+    ORDER_COMPONENTS,
+    ORDER_LINES,
+    ORDERS,
+    RISK_QUESTIONS,
+)
 from services.order.tables.payments import PAYMENT_ANOMALIES, PAYMENTS, REFUND_PARTS, REFUNDS
 from services.order.tables.read_models import CONTRACTS, MEMBER_TIERS, PRODUCTS
 from shared.http import idempotency_table
@@ -30,4 +37,5 @@ __all__ = [
     "PRODUCTS",
     "REFUNDS",
     "REFUND_PARTS",
+    "RISK_QUESTIONS",
 ]

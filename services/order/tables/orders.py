@@ -126,6 +126,16 @@ CHECKOUTS = Table(
     Index("ix_checkouts_created_at", "created_at", postgresql_using="brin"),
 )
 
+RISK_QUESTIONS = Table(
+    "risk_questions",
+    METADATA,
+    Column("order_id", ID, ForeignKey("orders.order_id"), primary_key=True),
+    # As it was asked at checkout, with the buyer's address: forgotten with the answer.
+    Column("question", JSONB, nullable=False),
+    Column("next_ask_at", MOMENT, nullable=False, index=True),
+    Column("asks", SmallInteger, nullable=False, server_default=text("0")),
+)
+
 OPERATOR_ACTIONS = Table(
     "operator_actions",
     METADATA,

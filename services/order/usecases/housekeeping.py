@@ -10,10 +10,11 @@ from services.order.domain.orders import Order
 from services.order.domain.refunds import PartStatus, Refund, RefundStatus
 from services.order.domain.states import OrderStatus
 from services.order.events import inventory_reserve, order_cancelled, order_paid, refund_requested
-from services.order.repository import anomalies, housekeeping
+from services.order.repository import anomalies, housekeeping, risk_questions
 from services.order.repository.orders import lock_orders, lock_overdue_unpaid, save_orders
 from services.order.repository.refunds import lock_refunds, open_refund_ids
 from services.order.usecases.changes import Changes, OrderNotFoundError
+from services.order.usecases.payments import LATE_GRACE
 from shared.contracts import Event
 from shared.database import UnitOfWork
 from shared.http import prune_idempotency
@@ -73,6 +74,7 @@ async def prune(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
     ]
     await prune_idempotency(uow, before=now - ANSWERS_KEPT, limit=limit)
     await anomalies.prune(uow, before=now - ANOMALIES_KEPT)
+    await risk_questions.prune(uow, pay_before=now - LATE_GRACE)
     return max(gone)
 
 

@@ -1,15 +1,17 @@
-"""What the review of a flagged order comes to: released, denied, or over before anybody decided."""
+"""What becomes of a flagged order: cleared by a late answer, released, denied, or given back because nobody decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from services.order.domain import purchase as moves
+from services.order.domain.checkouts import Verdict
 from services.order.domain.refunds import RefundReason
-from services.order.domain.states import ComponentStatus
-from services.order.events import inventory_reserve
+from services.order.domain.states import ComponentStatus, OrderStatus
+from services.order.events import inventory_reserve, order_cancelled
 from services.order.repository.orders import lock_orders, lock_unreviewed, save_orders
+from services.order.repository.risk_questions import DueQuestion, note_answers, take_due_questions
 from services.order.usecases.changes import Changes
 from services.order.usecases.refunds import SYSTEM, begin_refunds
 from shared.contracts import RiskDeniedV1, RiskReleasedV1
@@ -17,9 +19,38 @@ from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import Counter, get_logger
 
+__all__ = [
+    "DueQuestion",
+    "expire_reviews",
+    "note_denied",
+    "note_late_verdicts",
+    "note_released",
+    "take_due_questions",
+]
+
 log = get_logger(__name__)
 
 _EXPIRED = Counter("order_reviews_expired_total", "Held orders that were refunded because nobody decided in time")
+
+
+async def note_late_verdicts(uow: UnitOfWork, verdicts: Mapping[UUID, Verdict], *, now: datetime) -> None:
+    """Risk has answered after all. An order that is not paid yet goes on as if the answer had come in time.
+
+    Of one that is paid, and held, risk says the same to all by `risk.released` or `risk.denied`, or a person will.
+    """
+    changes = Changes(await lock_orders(uow, verdicts))
+    denied, answered = [], []
+    for order_id, verdict in verdicts.items():
+        order = changes[order_id]
+        if verdict.decision == "allow":
+            order = moves.clear(order)
+        elif verdict.decision == "deny" and order.status is OrderStatus.PENDING_PAYMENT:
+            order = changes.step(order_id, partial(moves.cancel, now=now))
+            denied.append(order)
+        answered.append((order, verdict.decision_id))
+    await save_orders(uow, changes.pairs, now=now)
+    await note_answers(uow, answered)
+    announce(uow, *(order_cancelled(order, reason="risk_denied") for order in denied), now=now)
 
 
 async def note_released(uow: UnitOfWork, released: Sequence[RiskReleasedV1], *, now: datetime) -> None:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from services.risk import queries, usecases
 from services.risk.domain.decisions import Decision, Outcome
-from services.risk.schemas import DecisionIn, DecisionOut, FiguresOut
+from services.risk.schemas import DecisionIn, DecisionOut, FiguresOut, LateQuestionIn
 from services.risk.usecases import Desk
 from shared.clock import utc_now
 from shared.database import Coalescer, Database
-from shared.http import Reading, ServiceCaller
+from shared.http import Reading, ServiceCaller, Work
 
 _DOCUMENTED_BODY: Final = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": DecisionIn.model_json_schema()}}}
@@ -59,6 +59,12 @@ def router(desk: Desk, recorder: Recorder) -> APIRouter:
         if known is None:
             await _keep(desk, recorder, decision)
         return Response(_answer(decision), media_type="application/json")
+
+    @routes.post("/internal/decisions/late")
+    async def decide_late(body: LateQuestionIn, _: ServiceCaller, work: Work) -> DecisionOut:
+        """Answer a checkout that we did not answer in time. Whatever the answer, it is written down before it is given."""
+        answer = await usecases.judge_late(work, desk, body.question(), body.order_id, now=utc_now())
+        return DecisionOut(decision_id=answer.decision_id, decision=answer.outcome, reasons=list(answer.reasons))
 
     @routes.get("/internal/figures")
     async def figures(_: ServiceCaller, work: Reading) -> FiguresOut:

@@ -1,10 +1,15 @@
-"""A case: a paid order that waits for a person's word. Released or denied once; a time-out decides nothing."""
+"""A case: a paid order that waits for a word. Released or denied once; a time-out decides nothing.
+
+Where risk was only late, its own answer is the word, unless it is one that wants a person to look.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from services.risk.domain.decisions import Answer, Outcome
 
 
 class CaseState(StrEnum):
@@ -30,6 +35,12 @@ MOVES: Final[dict[tuple[CaseState, Verdict], CaseState]] = {
     (CaseState.OPEN, Verdict.DROP): CaseState.MOOT,
 }
 """Every move there is; what is not here is refused."""
+
+OF_ITSELF: Final[dict[Outcome, Verdict]] = {Outcome.ALLOW: Verdict.RELEASE, Outcome.DENY: Verdict.DENY}
+"""What needs no person."""
+
+SYSTEM: Final = "system"
+JUDGED_LATE: Final = "risk was late: this is its own answer to the checkout"
 
 
 class CaseClosedError(Exception):
@@ -66,7 +77,7 @@ class Case:
     note: str | None = None
 
     def decided(self, verdict: Verdict, *, by: str, note: str, now: datetime) -> "Case":
-        """The case after a person's word.
+        """The case after a word on it.
 
         :raises CaseClosedError: it was decided before.
         """
@@ -74,3 +85,9 @@ class Case:
         if state is None:
             raise CaseClosedError(self.state)
         return replace(self, state=state, decided_at=now, decided_by=by, note=note)
+
+    def judged(self, answer: Answer, *, now: datetime) -> "Case":
+        """The open case after risk's own answer, which names its reasons and, where it can be, is the word on it."""
+        case = replace(self, decision_id=answer.decision_id, reasons=answer.reasons or self.reasons)
+        verdict = OF_ITSELF.get(answer.outcome)
+        return case if verdict is None else case.decided(verdict, by=SYSTEM, note=JUDGED_LATE, now=now)

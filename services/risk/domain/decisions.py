@@ -107,6 +107,15 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a decision comes to, without what led to it."""
+
+    decision_id: UUID
+    outcome: Outcome
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The answer, with everything that led to it: the same inputs, rules and counters give it again."""
 
@@ -122,6 +131,10 @@ class Decision:
         """Stable codes, the decisive ones first, each once."""
         ordered = sorted(self.hits, key=lambda hit: -hit.outcome.severity)
         return tuple(dict.fromkeys(hit.code for hit in ordered))
+
+    @property
+    def answer(self) -> Answer:
+        return Answer(self.decision_id, self.outcome, self.reasons)
 
 
 def microseconds(moment: datetime) -> int:

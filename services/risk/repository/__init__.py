@@ -1,6 +1,14 @@
 """The only writes and locks of the risk service, and the rows that its memory is filled from."""
 
-from services.risk.repository.cases import case_for_update, drop_open, held_decisions, insert_cases, save_verdict
+from services.risk.repository.cases import (
+    answers,
+    case_for_update,
+    case_of_order_for_update,
+    drop_open,
+    insert_cases,
+    lock_orders,
+    save_verdict,
+)
 from services.risk.repository.decisions import (
     Recalled,
     RecalledReveal,
@@ -30,13 +38,14 @@ __all__ = [
     "RecalledReveal",
     "accounts_recorded_since",
     "add_audit",
+    "answers",
     "case_for_update",
+    "case_of_order_for_update",
     "changed_entries",
     "decisions_between",
     "decisions_of_others",
     "drop_open",
     "entry_for_update",
-    "held_decisions",
     "insert_accounts",
     "insert_cases",
     "insert_decisions",
@@ -44,6 +53,7 @@ __all__ = [
     "insert_reveals",
     "insert_rule_set",
     "latest_rule_set",
+    "lock_orders",
     "lock_rulebook",
     "prune_decisions",
     "prune_members",
