@@ -1,7 +1,7 @@
 """Single parts of a running stack: stopped, started, started otherwise. For the bench and for tests that break things."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dev.stack.environment import StackEnvironment
@@ -22,13 +22,13 @@ class PartControl:
     def of(cls, stack: Stack) -> "PartControl":
         return cls(stack, stack.running_environment())
 
-    def restart(self, name: str, *, with_variables: Mapping[str, str] | None = None) -> None:
-        """Stop a part and start it, with more or other environment variables if given.
+    def restart(self, *names: str, with_variables: Mapping[str, str] | None = None) -> None:
+        """Stop parts and start them, all together, with more or other environment variables if given.
 
-        :raises TimeoutError: it was not ready in time. A part that dies meanwhile is left dead: see `revive`.
+        :raises TimeoutError: one was not ready in time. A part that dies meanwhile is left dead: see `revive`.
         """
-        self.stack.supervisor.stop(name)
-        self._start(self._program(name), with_variables or {})
+        self.stack.supervisor.stop_all(names)
+        self._start(names, with_variables or {})
 
     def kill(self, name: str) -> None:
         """SIGKILL."""
@@ -40,8 +40,7 @@ class PartControl:
     def revive(self) -> list[str]:
         """Start every part that is dead, as the stack would; says which."""
         dead = [part.name for part in PARTS if self.stack.supervisor.find(part.name) is None]
-        for name in dead:
-            self._start(self._program(name), {})
+        self._start(dead, {})
         return dead
 
     def await_death(self, name: str, *, within_s: float) -> bool:
@@ -59,11 +58,15 @@ class PartControl:
             raise LookupError(name)
         return self.stack.program(part, self.environment)
 
-    def _start(self, program: Program, more: Mapping[str, str]) -> None:
-        supervisor, port = self.stack.supervisor, self.stack.ports[program.name]
-        supervisor.start(replace(program, environment={**program.environment, **more}))
+    def _start(self, names: Sequence[str], more: Mapping[str, str]) -> None:
+        """Start all of them, then wait for all: they need the processor in turns anyway."""
+        supervisor = self.stack.supervisor
+        for name in names:
+            program = self._program(name)
+            supervisor.start(replace(program, environment={**program.environment, **more}))
         deadline = time.monotonic() + READY_WITHIN_S
-        while supervisor.find(program.name) and not answers(port):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{program.name} was not ready within {READY_WITHIN_S} s")
-            time.sleep(LOOK_EVERY_S)
+        for name in names:
+            while supervisor.find(name) and not answers(self.stack.ports[name]):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{name} was not ready within {READY_WITHIN_S} s")
+                time.sleep(LOOK_EVERY_S)

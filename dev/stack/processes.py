@@ -118,8 +118,9 @@ class Supervisor:
 
     def stop(self, name: str) -> bool:
         """Ask, wait, then kill. Says whether there was anything to stop."""
-        record = next((record for record in self._recorded() if record.name == name), None)
-        if record is None:
+        try:  # its own file alone: the others may go just now, when several are stopped at once
+            record = Record(**json.loads(self._record_file(name).read_text()))
+        except FileNotFoundError:
             return False
         process = record.process()
         if process is not None:

@@ -35,6 +35,12 @@ def test_a_started_program_is_found_by_another_launcher(supervisor: Supervisor) 
     assert supervisor.stop("sleeper")
 
 
+def test_a_program_is_stopped_whatever_becomes_of_the_others_meanwhile(supervisor: Supervisor) -> None:
+    start(supervisor, program(SLEEPER))
+    (supervisor.records / "other.json").write_text("")  # half written, or about to go
+    assert supervisor.stop("sleeper")
+
+
 def test_a_stopped_program_is_gone(supervisor: Supervisor) -> None:
     record = start(supervisor, program(SLEEPER))
     assert supervisor.stop("sleeper")

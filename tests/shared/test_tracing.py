@@ -1,11 +1,8 @@
 """Traces: one trace from the caller to the last consumer, and nothing recorded that should not be."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -20,6 +17,7 @@ from shared.observability import (
     stop_tracing,
 )
 from shared.observability.tracing import configure_tracing
+from tests.support.collector import collecting
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SAMPLED = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -119,42 +117,15 @@ def test_attributes_are_redacted_and_failures_told_by_kind(recorded: InMemorySpa
     assert not revealed.events
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Takes spans as an OpenTelemetry collector does, over HTTP in protobuf."""
-
-    received: list[tuple[str, bytes]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.received.append((self.path, body))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 def test_recorded_spans_reach_a_collector() -> None:
-    Collector.received = []
-    server = HTTPServer(("127.0.0.1", 0), Collector)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        configure_tracing("order", endpoint=f"http://127.0.0.1:{server.server_port}/", sample_ratio=1.0)
+    with collecting() as collector:
+        configure_tracing("order", endpoint=f"{collector.endpoint}/", sample_ratio=1.0)
         with continue_trace(None), span("order.checkout", quantity=2, code="CANARY"):
             trace_id = current_trace_id()
         stop_tracing()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    ((path, body),) = Collector.received
-    assert path == "/v1/traces"
-    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
-    assert {each.key: each.value.string_value for each in resource.resource.attributes}["service.name"] == "order"
-    (sent,) = resource.scope_spans[0].spans
-    assert (sent.name, sent.trace_id.hex()) == ("order.checkout", trace_id)
-    assert b"CANARY" not in body
+    ((service, sent),) = collector.spans()
+    assert (service, sent.name, sent.trace_id.hex()) == ("order", "order.checkout", trace_id)
+    assert b"CANARY" not in b"".join(collector.bodies)
 
 
 def test_without_an_endpoint_nothing_is_recorded() -> None:
