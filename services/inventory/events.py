@@ -17,6 +17,7 @@ from shared.contracts import (
     CardRevokeRefusedV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
 )
 from shared.contracts.inventory import SkuComponent, SkuOffer
 from shared.contracts.order import ComponentKind
@@ -153,3 +154,9 @@ def product_changed(product: OfferedProduct) -> ProductChangedV1:
 def stock_changed(*, sku_id: UUID, free: int | None, version: int) -> StockChangedV1:
     available = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
     return StockChangedV1(sku_id=sku_id, available=available, version=version)
+
+
+def stock_low(*, sku_id: UUID, available: int, low_stock_below: int, noticed_at: datetime) -> StockLowV1:
+    return StockLowV1(
+        sku_id=sku_id, available=max(available, 0), low_stock_below=low_stock_below, noticed_at=noticed_at
+    )

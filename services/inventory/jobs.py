@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import file_imports, holds, rotating, supplying, upkeep
+from services.inventory.usecases import alerts, file_imports, holds, rotating, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -22,6 +22,7 @@ log = get_logger(__name__)
 EXPIRE_HOLDS_S = 5.0
 EXPIRE_HOLDS_MAX = 1_000
 ANNOUNCE_STOCK_S = 1.0
+ANNOUNCE_LOW_STOCK_S = 5.0
 EXPIRE_CARDS_S = 60.0
 TAKE_IN_FILES_S = 1.0
 SORT_SHELF_S = 2.0
@@ -44,6 +45,7 @@ def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
     return (
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
+        every(ANNOUNCE_LOW_STOCK_S, lambda: announce_low_stock(database), name="announce_low_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(TAKE_IN_FILES_S, lambda: take_in_files(database), name="take_in_files"),
         every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
@@ -67,6 +69,12 @@ async def announce_stock(database: Database) -> None:
     """One event per SKU that changed since the last time, however often it did."""
     async with database.begin() as uow:
         await upkeep.announce_stock(uow, now=utc_now())
+
+
+async def announce_low_stock(database: Database) -> None:
+    """One event per SKU that has begun to run low."""
+    async with database.begin() as uow:
+        await alerts.announce_low_stock(uow, now=utc_now())
 
 
 async def expire_cards(database: Database) -> None:

@@ -11,6 +11,7 @@ from shared.contracts.inventory import (
     CardRevokeRefusedV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
 )
 from shared.contracts.membership import MemberRegisteredV1, MemberTierChangedV1
 from shared.contracts.order import (
@@ -55,6 +56,7 @@ EVENTS: tuple[type[Event], ...] = (
     MemberTierChangedV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
     ContractPublishedV1,
 )
 """Every contract there is, in the order of a purchase."""
@@ -94,6 +96,7 @@ __all__ = [
     "SettlementSplitV1",
     "StatementReadyV1",
     "StockChangedV1",
+    "StockLowV1",
     "Topic",
     "dataschema",
     "decode",

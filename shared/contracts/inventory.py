@@ -121,6 +121,19 @@ class ProductChangedV1(Event):
     skus: tuple[SkuOffer, ...]
 
 
+class StockLowV1(Event):
+    """Less of a SKU is left than its operators want. Said once, and again only after there was enough in between."""
+
+    TYPE = "stock.low"
+    TOPIC = "stock"
+    KEY = "sku_id"
+
+    sku_id: UUID
+    available: AmountMinor
+    low_stock_below: Quantity
+    noticed_at: AwareDatetime
+
+
 class StockChangedV1(Event):
     """How many of a SKU can still be sold, coalesced: the newest `version` counts."""
 

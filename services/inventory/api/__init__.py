@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.inventory.api import (
+    alerts,
     batch_life,
     batches,
     catalogue,
@@ -105,6 +106,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         catalogue.routes,
         batches.router(sealer),
         batch_life.routes,
+        alerts.routes,
         rotations.router(keyring),
         imports.router(sealer, keyring),
         suppliers.routes,

@@ -1,5 +1,6 @@
 """HTTP bodies, in and out."""
 
+from services.inventory.schemas.alerts import ExpiringOut
 from services.inventory.schemas.base import PRICE_MINOR_MAX
 from services.inventory.schemas.batches import BatchActionOut, BatchOut, BatchPatch, BatchReasonIn
 from services.inventory.schemas.cards import BatchIn, BatchResultOut, BrokenLineOut
@@ -53,6 +54,7 @@ __all__ = [
     "ComponentOut",
     "EntitlementOpsOut",
     "EntitlementOut",
+    "ExpiringOut",
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",
