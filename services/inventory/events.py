@@ -9,6 +9,7 @@ from services.inventory.domain.delivery import Delivery, RefuseReason, RejectRea
 from services.inventory.domain.entitlements import Redeemable, Redemption
 from services.inventory.domain.issuing import Entitlement, Reservation
 from shared.contracts import (
+    CardCanaryTouchedV1,
     CardIssuedV1,
     CardRedeemedV1,
     CardRejectedV1,
@@ -159,4 +160,12 @@ def stock_changed(*, sku_id: UUID, free: int | None, version: int) -> StockChang
 def stock_low(*, sku_id: UUID, available: int, low_stock_below: int, noticed_at: datetime) -> StockLowV1:
     return StockLowV1(
         sku_id=sku_id, available=max(available, 0), low_stock_below=low_stock_below, noticed_at=noticed_at
+    )
+
+
+def canary_touched(
+    *, export_id: UUID, batch_id: UUID, place: str, subject: str, touched_at: datetime
+) -> CardCanaryTouchedV1:
+    return CardCanaryTouchedV1(
+        export_id=export_id, batch_id=batch_id, place=place, subject=subject, touched_at=touched_at
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import alerts, file_imports, holds, rotating, supplying, upkeep
+from services.inventory.usecases import alerts, exporting, file_imports, holds, rotating, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -124,6 +124,7 @@ async def prune(database: Database) -> None:
         async with database.begin() as uow:
             await prune_idempotency(uow, before=utc_now() - IDEMPOTENCY_KEPT, limit=PRUNE_ROWS)
             await upkeep.forget_buyer_fields(uow, now=utc_now())
+            await exporting.expire_files(uow, now=utc_now())
 
 
 async def _in_rounds(database: Database, prune_some: Callable[..., Awaitable[int]]) -> None:

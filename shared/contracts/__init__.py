@@ -3,6 +3,7 @@
 from shared.contracts._base import Event
 from shared.contracts.envelope import Envelope, dataschema, decode, encode, wrap
 from shared.contracts.inventory import (
+    CardCanaryTouchedV1,
     CardIssuedV1,
     CardRedeemedV1,
     CardRejectedV1,
@@ -57,6 +58,7 @@ EVENTS: tuple[type[Event], ...] = (
     ProductChangedV1,
     StockChangedV1,
     StockLowV1,
+    CardCanaryTouchedV1,
     ContractPublishedV1,
 )
 """Every contract there is, in the order of a purchase."""
@@ -67,6 +69,7 @@ __all__ = [
     "BY_SCHEMA",
     "EVENTS",
     "TOPICS",
+    "CardCanaryTouchedV1",
     "CardIssuedV1",
     "CardRedeemedV1",
     "CardRejectedV1",

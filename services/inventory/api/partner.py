@@ -3,12 +3,15 @@
 from fastapi import APIRouter, Response
 from pydantic import SecretStr
 
+from services.inventory.domain.entitlements import CodeUnknownError
 from services.inventory.queries import wallet
 from services.inventory.schemas import RedeemedOut, RedemptionIn, RedemptionOut
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.importing import CardSealer
 from services.inventory.usecases.redeeming import redeem_code
 from shared.clock import utc_now
 from shared.crypto import Secret
+from shared.database import UnitOfWork
 from shared.http import DEFAULT_PAGE, Cursor, Idempotent, Page, PageSize, PartnerCaller, Problem, Reading, Work
 
 
@@ -25,9 +28,14 @@ def router(sealer: CardSealer) -> APIRouter:
         partner_id = caller.partner_id
         if partner_id is None:
             raise Problem(403, "auth.forbidden", "Not allowed")
-        redemption, masked = await redeem_code(
-            work, _presented(body), sealer=sealer, partner_id=partner_id, store=body.store, now=utc_now()
-        )
+        code = _presented(body)
+        try:
+            redemption, masked = await redeem_code(
+                work, code, sealer=sealer, partner_id=partner_id, store=body.store, now=utc_now()
+            )
+        except CodeUnknownError:
+            await _watch(work, sealer.find_index(code.reveal()), caller.subject)
+            raise
         answer = RedeemedOut(redemption_id=redemption.redemption_id, masked=masked, redeemed_at=redemption.redeemed_at)
         return await call.keep(work, status=201, body=answer.model_dump_json().encode())
 
@@ -41,6 +49,13 @@ def router(sealer: CardSealer) -> APIRouter:
         return await wallet.list_redemptions(read, caller.partner_id, cursor=cursor, limit=limit)
 
     return routes
+
+
+async def _watch(work: UnitOfWork, index: bytes | None, subject: str) -> None:
+    """Report a code that is unknown here but from an exported file, in a transaction of its own: this one is refused."""
+    if index is not None:
+        async with work.database.begin() as apart:
+            await report_touched(apart, [index], place="redeem", subject=subject, now=utc_now())
 
 
 def _presented(body: RedemptionIn) -> Secret:

@@ -16,6 +16,7 @@ from services.inventory.schemas.catalogue import (
     SkuOut,
     SkuPatch,
 )
+from services.inventory.schemas.exports import ExportOut
 from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.operations import (
     FiguresOut,
@@ -55,6 +56,7 @@ __all__ = [
     "EntitlementOpsOut",
     "EntitlementOut",
     "ExpiringOut",
+    "ExportOut",
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",

@@ -4,6 +4,7 @@ from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
+from services.inventory.tables.exports import CANARIES, CARD_EXPORTS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.rotations import KEY_ROTATIONS
 from services.inventory.tables.stock import (
@@ -21,8 +22,10 @@ from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPP
 __all__ = [
     "BATCH_ACTIONS",
     "BUYER_FIELDS",
+    "CANARIES",
     "CARDS",
     "CARD_BATCHES",
+    "CARD_EXPORTS",
     "DATA_KEYS",
     "DELIVERIES",
     "ENTITLEMENTS",

@@ -23,10 +23,9 @@ async def redeem_code(
     :raises RedeemRevokedError: it was taken back.
     :raises CodeExpiredError: its time is over.
     """
-    try:
-        code_index = sealer.index(code.reveal().strip())
-    except ValueError:
-        raise CodeUnknownError("no code of yours is like that") from None
+    code_index = sealer.find_index(code.reveal())
+    if code_index is None:
+        raise CodeUnknownError("no code of yours is like that")
     unit = await entitlements.lock_by_code(uow, code_index=code_index, partner_id=partner_id)
     if unit is None:
         raise CodeUnknownError("no code of yours is like that")
