@@ -57,7 +57,7 @@ def dashboard_router(neighbours: Neighbours) -> APIRouter:
             at=utc_now(),
             orders_by_state=_figure(figures, "order", "orders_by_state"),
             paid_to_issued=_figure(figures, "order", "paid_to_issued"),
-            stock={name: _figure(figures, "inventory", name) for name in ("cards", "low_stock")},
+            stock={name: _figure(figures, "inventory", name) for name in ("cards", "low_stock", "expiring_cards")},
             messaging=_together(messaging),
             unavailable=[name for name in neighbours.names if figures[name].failure or messaging[name].failure],
             services={name: _view(figures[name], messaging[name]) for name in neighbours.names},

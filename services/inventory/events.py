@@ -10,6 +10,7 @@ from services.inventory.domain.issuing import Entitlement, Reservation
 from services.inventory.domain.redeeming import Redeemable, Redemption
 from services.inventory.domain.reminders import Expiring
 from shared.contracts import (
+    CardCanaryTouchedV1,
     CardIssuedV1,
     CardRedeemedV1,
     CardRejectedV1,
@@ -19,6 +20,7 @@ from shared.contracts import (
     EntitlementExpiringV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
 )
 from shared.contracts.inventory import RestockedCards, SkuComponent, SkuOffer
 from shared.contracts.order import ComponentKind
@@ -162,3 +164,17 @@ def product_changed(product: OfferedProduct) -> ProductChangedV1:
 def stock_changed(*, sku_id: UUID, free: int | None, version: int) -> StockChangedV1:
     available = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
     return StockChangedV1(sku_id=sku_id, available=available, version=version)
+
+
+def stock_low(*, sku_id: UUID, available: int, low_stock_below: int, noticed_at: datetime) -> StockLowV1:
+    return StockLowV1(
+        sku_id=sku_id, available=max(available, 0), low_stock_below=low_stock_below, noticed_at=noticed_at
+    )
+
+
+def canary_touched(
+    *, export_id: UUID, batch_id: UUID, place: str, subject: str, touched_at: datetime
+) -> CardCanaryTouchedV1:
+    return CardCanaryTouchedV1(
+        export_id=export_id, batch_id=batch_id, place=place, subject=subject, touched_at=touched_at
+    )

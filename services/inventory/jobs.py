@@ -10,7 +10,17 @@ from services.inventory.clients.orders import OrdersClient, OrdersUnavailableErr
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.health import HELD_BACK
 from services.inventory.domain.supply import LeasedTask, SupplierAnswer
-from services.inventory.usecases import file_imports, health, holds, reminding, rotating, supplying, upkeep
+from services.inventory.usecases import (
+    alerts,
+    exporting,
+    file_imports,
+    health,
+    holds,
+    reminding,
+    rotating,
+    supplying,
+    upkeep,
+)
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -26,6 +36,7 @@ EXPIRE_HOLDS_S = 5.0
 EXPIRE_ORDERS_MAX = 500
 EXPIRE_ROUNDS_MAX = 20
 ANNOUNCE_STOCK_S = 1.0
+ANNOUNCE_LOW_STOCK_S = 5.0
 EXPIRE_CARDS_S = 60.0
 TAKE_IN_FILES_S = 1.0
 SORT_SHELF_S = 2.0
@@ -50,6 +61,7 @@ def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequ
     return (
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database, orders, now=utc_now()), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
+        every(ANNOUNCE_LOW_STOCK_S, lambda: announce_low_stock(database), name="announce_low_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(TAKE_IN_FILES_S, lambda: take_in_files(database), name="take_in_files"),
         every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
@@ -83,6 +95,12 @@ async def announce_stock(database: Database) -> None:
     """One event per SKU that changed since the last time, however often it did."""
     async with database.begin() as uow:
         await upkeep.announce_stock(uow, now=utc_now())
+
+
+async def announce_low_stock(database: Database) -> None:
+    """One event per SKU that has begun to run low."""
+    async with database.begin() as uow:
+        await alerts.announce_low_stock(uow, now=utc_now())
 
 
 async def expire_cards(database: Database) -> None:
@@ -141,6 +159,7 @@ async def prune(database: Database) -> None:
             async with database.begin() as uow:
                 await prune_idempotency(uow, before=utc_now() - IDEMPOTENCY_KEPT, limit=PRUNE_ROWS)
                 await upkeep.forget_buyer_fields(uow, now=utc_now())
+                await exporting.expire_files(uow, now=utc_now())
                 await health.forget_calls(uow, now=utc_now())
 
 

@@ -3,6 +3,7 @@
 from shared.contracts._base import Event
 from shared.contracts.envelope import Envelope, dataschema, decode, encode, wrap
 from shared.contracts.inventory import (
+    CardCanaryTouchedV1,
     CardIssuedV1,
     CardRedeemedV1,
     CardRejectedV1,
@@ -12,6 +13,7 @@ from shared.contracts.inventory import (
     EntitlementExpiringV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
 )
 from shared.contracts.membership import MemberRegisteredV1, MemberTierChangedV1
 from shared.contracts.order import (
@@ -57,6 +59,8 @@ EVENTS: tuple[type[Event], ...] = (
     MemberTierChangedV1,
     ProductChangedV1,
     StockChangedV1,
+    StockLowV1,
+    CardCanaryTouchedV1,
     ContractPublishedV1,
 )
 """Every contract there is, in the order of a purchase."""
@@ -67,6 +71,7 @@ __all__ = [
     "BY_SCHEMA",
     "EVENTS",
     "TOPICS",
+    "CardCanaryTouchedV1",
     "CardIssuedV1",
     "CardRedeemedV1",
     "CardRejectedV1",
@@ -97,6 +102,7 @@ __all__ = [
     "SettlementSplitV1",
     "StatementReadyV1",
     "StockChangedV1",
+    "StockLowV1",
     "Topic",
     "dataschema",
     "decode",

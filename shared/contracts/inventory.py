@@ -146,6 +146,36 @@ class ProductChangedV1(Event):
     skus: tuple[SkuOffer, ...]
 
 
+class CardCanaryTouchedV1(Event):
+    """A code came back that was never sold and stands only in one exported file: that file was copied.
+
+    `place` is where it was presented (`import`, `redeem`), `subject` who did: an operator or a partner.
+    """
+
+    TYPE = "card.canary_touched"
+    TOPIC = "canary"
+    KEY = "export_id"
+
+    export_id: UUID
+    batch_id: UUID
+    place: str
+    subject: str
+    touched_at: AwareDatetime
+
+
+class StockLowV1(Event):
+    """Less of a SKU is left than its operators want. Said once, and again only after there was enough in between."""
+
+    TYPE = "stock.low"
+    TOPIC = "stock"
+    KEY = "sku_id"
+
+    sku_id: UUID
+    available: AmountMinor
+    low_stock_below: Quantity
+    noticed_at: AwareDatetime
+
+
 class StockChangedV1(Event):
     """How many of a SKU can still be sold, coalesced: the newest `version` counts."""
 

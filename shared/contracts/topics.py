@@ -35,6 +35,7 @@ TOPICS = (
     Topic("member", "membership", ("order", "risk"), "member_id"),
     Topic("product", "inventory", ("order",), "product_id"),
     Topic("stock", "inventory", (), "sku_id"),
+    Topic("canary", "inventory", (), "export_id"),
     Topic("contract", "settlement", ("order",), "sku_id"),
 )
 

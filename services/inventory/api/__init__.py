@@ -5,9 +5,11 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.inventory.api import (
+    alerts,
     batch_life,
     batches,
     catalogue,
+    exports,
     figures,
     holds,
     imports,
@@ -40,6 +42,12 @@ from services.inventory.domain.entitlements import (
     NothingToRevealError,
     RevealRefusedError,
     RevealUnavailableError,
+)
+from services.inventory.domain.exports import (
+    ExportStateError,
+    ExportTooLargeError,
+    ExportUnknownError,
+    FourEyesError,
 )
 from services.inventory.domain.importing import (
     ImportDuplicateError,
@@ -76,6 +84,10 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
     EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
+    ExportStateError: ProblemSpec(409, "export.state", "The export is in another state"),
+    ExportTooLargeError: ProblemSpec(413, "export.too_large", "There are too many cards in one export"),
+    ExportUnknownError: ProblemSpec(404, "export.unknown", "There is no such export"),
+    FourEyesError: ProblemSpec(403, "export.four_eyes", "Two operators are needed"),
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
@@ -126,6 +138,9 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         catalogue.routes,
         batches.router(sealer),
         batch_life.routes,
+        alerts.routes,
+        exports.routes,
+        exports.router(sealer, keyring),
         rotations.router(keyring),
         imports.router(sealer, keyring),
         suppliers.routes,

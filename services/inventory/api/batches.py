@@ -12,6 +12,7 @@ from services.inventory.api.uploads import BODY_SCHEMA, CostMinor, Separator, re
 from services.inventory.domain.importing import read_lines, report
 from services.inventory.queries import batches
 from services.inventory.schemas import BatchOut, BatchResultOut
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.importing import CardSealer, SealedImport, import_cards
 from shared.clock import utc_now
 from shared.http import Cursor, Idempotent, Page, PageSize, Reading
@@ -37,6 +38,9 @@ def router(sealer: CardSealer) -> APIRouter:
         rows, told_cost_minor = await read_rows(request, separator=separator)
         sealed = await asyncio.to_thread(_seal, sealer, rows, sku_id)
         cost = cost_minor if cost_minor is not None else told_cost_minor
+        async with request.app.state.database.begin() as watch:  # apart: a refused import is reported too
+            indexes = [line.card.code_index for line in sealed.lines]
+            await report_touched(watch, indexes, place="import", subject=caller.subject, now=utc_now())
         async with request.app.state.database.begin() as work:
             stored = await call.once(work)
             if stored is not None:

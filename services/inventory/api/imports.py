@@ -11,6 +11,7 @@ from services.inventory.api.uploads import BODY_SCHEMA, CostMinor, Separator, re
 from services.inventory.domain.importing import ImportUnknownError
 from services.inventory.queries import imports
 from services.inventory.schemas import BrokenLineOut, ImportOut, PreviewOut, ShownLineOut
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.file_imports import Preview, preview, receive
 from services.inventory.usecases.importing import CardSealer
 from shared.clock import utc_now
@@ -46,6 +47,8 @@ def router(sealer: CardSealer, keyring: Keyring) -> APIRouter:
         if dry_run:
             async with request.app.state.database.read() as read:
                 seen = await preview(read, rows, sku_id=sku_id, sealer=sealer, now=utc_now())
+            async with request.app.state.database.begin() as work:
+                await report_touched(work, seen.known, place="import", subject=caller.subject, now=utc_now())
             return Response(_preview(seen).model_dump_json(), media_type="application/json")
         async with request.app.state.database.begin() as work:
             stored = await call.once(work)

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import SecretStr
 
 from services.inventory.api.redemption_filter import Filter
-from services.inventory.domain.redeeming import Till
+from services.inventory.domain.redeeming import CodeUnknownError, Till
 from services.inventory.domain.redemption_files import redemption_file
 from services.inventory.queries import redemptions
 from services.inventory.schemas import RedeemedOut, RedemptionIn, RedemptionOut, TillIn
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.redeeming import Presented, Reader, redeem_one
 from shared.clock import utc_now
 from shared.crypto import Secret
@@ -38,7 +39,15 @@ def router(reader: Reader) -> APIRouter:
         stored = await call.once(work)
         if stored is not None:
             return stored.response()
-        honoured = await redeem_one(work, presented_of(body), reader=reader, partner_id=partner_id, now=utc_now())
+        presented = presented_of(body)
+        try:
+            honoured = await redeem_one(work, presented, reader=reader, partner_id=partner_id, now=utc_now())
+        except CodeUnknownError:
+            async with work.database.begin() as apart:  # this unit of work is refused
+                await report_touched(
+                    apart, reader.indexes([presented]), place="redeem", subject=str(partner_id), now=utc_now()
+                )
+            raise
         redemption = honoured.redemption
         answer = RedeemedOut(
             redemption_id=redemption.redemption_id, masked=honoured.masked, redeemed_at=redemption.redeemed_at

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from services.inventory.api.partner import OwnPartnerId, presented_of, till_of
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
-from services.inventory.domain.redeeming import RedeemRefusedError, RedemptionChannel
+from services.inventory.domain.redeeming import CodeUnknownError, RedeemRefusedError, RedemptionChannel
 from services.inventory.schemas import (
     AcceptedListIn,
     RedemptionResultOut,
@@ -17,6 +17,7 @@ from services.inventory.schemas import (
     VoucherKeyOut,
     VoucherKeysOut,
 )
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.offline import Accepted, settle_offline
 from services.inventory.usecases.redeeming import Honoured, Reader, redeem_all
 from services.inventory.usecases.vouchers import list_public_keys
@@ -41,14 +42,20 @@ def router(reader: Reader) -> APIRouter:
         stored = await call.once(work)
         if stored is not None:
             return stored.response()
+        presented = [presented_of(item) for item in body.items]
         outcomes = await redeem_all(
             work,
-            [presented_of(item) for item in body.items],
+            presented,
             channel=RedemptionChannel.BATCH,
             reader=reader,
             partner_id=partner_id,
             now=utc_now(),
         )
+        unknown = [
+            entry for entry, outcome in zip(presented, outcomes, strict=True) if isinstance(outcome, CodeUnknownError)
+        ]
+        if unknown:
+            await report_touched(work, reader.indexes(unknown), place="redeem", subject=str(partner_id), now=utc_now())
         answer = results_of(outcomes)
         return await call.keep(work, status=200, body=answer.model_dump_json(exclude_none=True).encode())
 

@@ -28,6 +28,10 @@ class BatchAction(StrEnum):
     VOID = "void"
     PRIORITISE = "prioritise"
     ROTATE = "rotate"
+    REQUEST_EXPORT = "request_export"
+    APPROVE_EXPORT = "approve_export"
+    REFUSE_EXPORT = "refuse_export"
+    DOWNLOAD_EXPORT = "download_export"
 
 
 class BatchUnknownError(Exception):

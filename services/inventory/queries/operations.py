@@ -1,6 +1,9 @@
 """Suppliers, tasks and figures, for operators."""
 
+from datetime import datetime
+
 from services.inventory.domain.supply import TaskState
+from services.inventory.queries.alerts import count_expiring
 from services.inventory.queries.pages import after, page
 from services.inventory.schemas import FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
 from shared.database import UnitOfWork
@@ -62,13 +65,14 @@ async def list_tasks(read: UnitOfWork, *, state: TaskState, cursor: str | None, 
     return page([SupplierTaskOut(**row) for row in rows], limit=limit, key=lambda task: task.task_id)
 
 
-async def read_figures(read: UnitOfWork) -> FiguresOut:
-    """Stock that runs low, cards by where they are, supplier orders by state (ended ones of the last day)."""
+async def read_figures(read: UnitOfWork, *, now: datetime) -> FiguresOut:
+    """Stock that runs low, cards that will expire, cards by where they are, supplier orders by state (ended ones of the last day)."""
     low = await read.raw.fetch(_LOW_STOCK, LOW_STOCK_MAX)
     cards = await read.raw.fetchrow(_CARD_FIGURES)
     tasks = await read.raw.fetch(_TASK_FIGURES)
     return FiguresOut(
         low_stock=[LowStockOut(**row) for row in low],
+        expiring_cards=await count_expiring(read, now=now),
         cards=dict(cards or {}),
         supplier_tasks={row["state"]: row["tasks"] for row in tasks},
         holds=await read.raw.fetchval(_HOLD_FIGURE),

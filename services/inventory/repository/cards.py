@@ -31,7 +31,11 @@ def rank(card: str) -> str:
 
 _ONE_IMPORT_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('inventory.import', 0))"
 
-_KNOWN_CODES = "SELECT code_index FROM cards WHERE code_index = ANY($1::bytea[])"
+# A canary of an export is known too: whoever imports it is told what is told of any card that is here already.
+_KNOWN_CODES = """
+SELECT code_index FROM cards WHERE code_index = ANY($1::bytea[])
+UNION ALL SELECT code_index FROM canaries WHERE code_index = ANY($1::bytea[])
+"""
 
 _ADD_BATCH = """
 INSERT INTO card_batches (batch_id, sku_id, key_id, imported_by, accepted, refused, cost_minor, created_at)
@@ -147,7 +151,7 @@ async def wait_for_other_imports(uow: UnitOfWork) -> None:
 
 
 async def find_known_codes(uow: UnitOfWork, indexes: Sequence[bytes]) -> set[bytes]:
-    """Those of the blind indexes that a card of any SKU has."""
+    """Those of the blind indexes that a card of any SKU has, or a canary."""
     return {row["code_index"] for some in _in_chunks(indexes) for row in await uow.raw.fetch(_KNOWN_CODES, some)}
 
 

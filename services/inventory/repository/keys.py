@@ -49,6 +49,7 @@ class KeyPurpose(StrEnum):
     """What a data key seals. Keys of different purposes are never exchanged."""
 
     CARD_BATCH = "card_batch"
+    CARD_EXPORT = "card_export"
     BUYER_FIELDS = "buyer_fields"
     SUPPLIER_SECRET = "supplier_secret"  # noqa: S105  # names a purpose, holds no secret
     VOUCHER = "voucher"

@@ -1,5 +1,6 @@
 """HTTP bodies, in and out."""
 
+from services.inventory.schemas.alerts import ExpiringOut
 from services.inventory.schemas.base import PRICE_MINOR_MAX
 from services.inventory.schemas.batches import BatchActionOut, BatchOut, BatchPatch, BatchReasonIn
 from services.inventory.schemas.cards import BatchIn, BatchResultOut, BrokenLineOut
@@ -15,6 +16,7 @@ from services.inventory.schemas.catalogue import (
     SkuOut,
     SkuPatch,
 )
+from services.inventory.schemas.exports import ExportOut
 from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.operations import (
     FiguresOut,
@@ -77,6 +79,8 @@ __all__ = [
     "ConflictOut",
     "EntitlementOpsOut",
     "EntitlementOut",
+    "ExpiringOut",
+    "ExportOut",
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",

@@ -139,6 +139,7 @@ class FiguresOut(BaseModel):
     """For the dashboard."""
 
     low_stock: list[LowStockOut]
+    expiring_cards: dict[str, int]
     cards: dict[str, int]
     supplier_tasks: dict[str, int]
     holds: int

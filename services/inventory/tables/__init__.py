@@ -4,6 +4,7 @@ from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
 from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
+from services.inventory.tables.exports import CANARIES, CARD_EXPORTS
 from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.links import REVEAL_LINKS
@@ -26,8 +27,10 @@ from services.inventory.tables.supply import SUPPLIER_SKUS, SUPPLIER_TASKS, SUPP
 __all__ = [
     "BATCH_ACTIONS",
     "BUYER_FIELDS",
+    "CANARIES",
     "CARDS",
     "CARD_BATCHES",
+    "CARD_EXPORTS",
     "CARD_REPORTS",
     "DATA_KEYS",
     "DELIVERIES",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -32,6 +33,7 @@ STOCK = Table(
     Column("sold", BigInteger, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1", comment="grows with every change"),
     Column("announced_version", Integer, nullable=False, server_default="0"),
+    Column("low_announced", Boolean, nullable=False, server_default="false", comment="it was said that it runs low"),
     CheckConstraint("held >= 0", name="held_not_negative"),
     CheckConstraint("held <= on_hand", name="held_within_on_hand"),
     CheckConstraint("sold >= 0", name="sold_not_negative"),

@@ -22,6 +22,7 @@ from services.inventory.repository import cards, catalogue, imports, keys, stock
 from services.inventory.repository.cards import Batch
 from services.inventory.repository.imports import FileImport, StagedLine
 from services.inventory.repository.keys import DataKey, KeyPurpose
+from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.importing import CardSealer, seal_card
 from shared.clock import new_id
 from shared.crypto import Keyring, new_dek
@@ -61,6 +62,8 @@ class Preview:
     reasons: dict[str, int]
     broken: tuple[BrokenLine, ...]
     first: tuple[ShownLine, ...]
+    known: tuple[bytes, ...]
+    """Blind indexes of what is here already."""
 
 
 async def preview(
@@ -77,11 +80,13 @@ async def preview(
     reasons: Tally[str] = Tally()
     broken: list[BrokenLine] = []
     first: list[ShownLine] = []
+    here: set[bytes] = set()
     received = 0
     lines = read_each(rows, now=now, lines_max=FILE_LINES_MAX)
     while some := await asyncio.to_thread(lambda: [_indexed(line, sealer) for line in islice(lines, READ_AT_ONCE)]):
         received += len(some)
         known = await cards.find_known_codes(read, [index for _, index in some if index])
+        here |= known
         for line, index in some:
             fault = line.fault if isinstance(line, BrokenLine) else _duplicate(index, seen, known)
             if fault is not None:
@@ -90,7 +95,7 @@ async def preview(
             elif isinstance(line, ReadLine) and len(first) < SHOWN_LINES:
                 first.append(_shown(line.line, line.card))
         broken = broken[:REPORTED_LINES_MAX]
-    return Preview(received, received - reasons.total(), dict(reasons), tuple(broken), tuple(first))
+    return Preview(received, received - reasons.total(), dict(reasons), tuple(broken), tuple(first), tuple(here))
 
 
 async def receive(
@@ -135,6 +140,8 @@ async def receive(
     lines = _staged(read_each(rows, now=now, lines_max=FILE_LINES_MAX), file, sealer=sealer, dek=dek)
     while some := await asyncio.to_thread(lambda: list(islice(lines, READ_AT_ONCE))):
         await imports.add_lines(uow, file.import_id, some)
+        indexes = [line.card.code_index for line in some if line.card is not None]
+        await report_touched(uow, indexes, place="import", subject=imported_by, now=now)
         received += len(some)
         sealed += sum(line.card is not None for line in some)
     await imports.count_lines(uow, file.import_id, received=received, sealed=sealed)

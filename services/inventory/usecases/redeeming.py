@@ -59,6 +59,11 @@ class Reader:
     sealer: CardSealer
     keyring: Keyring
 
+    def indexes(self, presented: Sequence[Presented]) -> list[bytes]:
+        """The blind indexes of what was presented as codes."""
+        texts = [entry.text.reveal() for entry in presented if not entry.is_voucher]
+        return [index for index in map(self.sealer.find_index, texts) if index is not None]
+
 
 _Claim = Voucher | bytes | RedeemRefusedError
 """What somebody claims: by a voucher, by a code's blind index, or wrongly."""
@@ -137,14 +142,12 @@ async def _read(
 ) -> list[_Claim]:
     scanned = [Shown(entry.text, now) for entry in presented if entry.is_voucher]
     opened = iter(await open_vouchers(uow, scanned, keyring=reader.keyring, partner_id=partner_id))
-    return [next(opened) if entry.is_voucher else _index(reader.sealer, entry.text) for entry in presented]
+    return [next(opened) if entry.is_voucher else _claim_of(reader.sealer, entry.text) for entry in presented]
 
 
-def _index(sealer: CardSealer, code: Secret) -> bytes | CodeUnknownError:
-    try:
-        return sealer.index(code.reveal().strip())
-    except ValueError:  # nothing of it is left when separators are taken away
-        return CodeUnknownError("no code of yours is like that")
+def _claim_of(sealer: CardSealer, code: Secret) -> bytes | CodeUnknownError:
+    index = sealer.find_index(code.reveal())
+    return CodeUnknownError("no code of yours is like that") if index is None else index
 
 
 async def _lock(uow: UnitOfWork, claims: Sequence[_Claim], *, partner_id: UUID) -> _Found:

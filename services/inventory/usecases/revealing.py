@@ -1,4 +1,4 @@
-"""Show a code to its owner. This is the only module that opens a sealed card."""
+"""Show a code to its owner. No other module makes a code readable to a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
