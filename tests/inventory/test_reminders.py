@@ -1,12 +1,11 @@
 """Owners are reminded once before something ends."""
 
-import asyncio
 from datetime import timedelta
 
 from services.inventory import jobs
 from services.inventory.domain.reminders import REMIND_BEFORE
 from shared.clock import utc_now
-from tests.inventory.world import World, order_of
+from tests.inventory.world import World, at_once, order_of
 
 
 async def test_what_ends_soon_is_announced_once_and_nothing_else(world: World) -> None:
@@ -42,6 +41,6 @@ async def test_replicas_announce_each_once(world: World) -> None:
     order = order_of((sku_id, 300))
     await world.reserve(order)
     await world.fetch("UPDATE entitlements SET expires_at = now() + interval '1 hour'")
-    await asyncio.gather(*(jobs.announce_expiring(world.database) for _ in range(8)))
+    await at_once(world, [lambda: jobs.announce_expiring(world.database)] * 8)
     await jobs.announce_expiring(world.database)
     assert (await world.kinds(order)).count("entitlement.expiring") == 300

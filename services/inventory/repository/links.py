@@ -12,7 +12,7 @@ INSERT INTO reveal_links (link_id, entitlement_id, caller, session, made_at, exp
 
 _USE = """
 UPDATE reveal_links SET used_at = $4
-WHERE link_id = $1 AND caller = $2 AND session = $3 AND expires_at > $4
+WHERE link_id = $1 AND caller = $2 AND session = $3 AND used_at IS NULL AND expires_at > $4
 RETURNING entitlement_id
 """
 

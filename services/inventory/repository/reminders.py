@@ -10,7 +10,7 @@ _TAKE = """
 UPDATE entitlements SET reminded_at = $1 WHERE entitlement_id = ANY(ARRAY(
     SELECT entitlement_id FROM entitlements
     WHERE state = 'active' AND reminded_at IS NULL AND expires_at > $1 AND expires_at <= $2
-    ORDER BY expires_at LIMIT $3
+    ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ))
 RETURNING entitlement_id, component_id, order_id, member_id, sku_id, expires_at
 """
