@@ -56,6 +56,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/products/**", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),
     Route("/v1/wallet/**", "inventory", _HOLDER),
     Route("/v1/wallet/entitlements/{id}/reveal", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/link", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/links", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/offline-qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/partner/redemptions/**", "inventory", _PARTNER, rate=PARTNER),

@@ -8,6 +8,7 @@ from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
 from services.inventory.domain.delivery import Delivery, RefuseReason, RejectReason
 from services.inventory.domain.issuing import Entitlement, Reservation
 from services.inventory.domain.redeeming import Redeemable, Redemption
+from services.inventory.domain.reminders import Expiring
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
@@ -15,6 +16,7 @@ from shared.contracts import (
     CardRevealedV1,
     CardRevokedV1,
     CardRevokeRefusedV1,
+    EntitlementExpiringV1,
     ProductChangedV1,
     StockChangedV1,
 )
@@ -116,6 +118,17 @@ def card_revoke_refused(delivery: Delivery, *, refund_id: UUID, reason: RefuseRe
         member_id=delivery.member_id,
         refund_id=refund_id,
         reason=reason.value,
+    )
+
+
+def entitlement_expiring(unit: Expiring) -> EntitlementExpiringV1:
+    return EntitlementExpiringV1(
+        order_id=unit.order_id,
+        component_id=unit.component_id,
+        sku_id=unit.sku_id,
+        member_id=unit.member_id,
+        entitlement_id=unit.entitlement_id,
+        expires_at=unit.expires_at,
     )
 
 

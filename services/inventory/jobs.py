@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import holds, supplying, upkeep
+from services.inventory.usecases import holds, reminding, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -24,6 +24,8 @@ EXPIRE_HOLDS_MAX = 1_000
 ANNOUNCE_STOCK_S = 1.0
 EXPIRE_CARDS_S = 60.0
 REWRAP_KEYS_S = 60.0
+REMIND_S = 300.0
+REMIND_MAX = 500
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
 PRUNE_ROUNDS_MAX = 100
@@ -43,6 +45,7 @@ def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
+        every(REMIND_S, lambda: announce_expiring(database), name="announce_expiring"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
 
@@ -66,6 +69,16 @@ async def announce_stock(database: Database) -> None:
 async def expire_cards(database: Database) -> None:
     async with database.begin() as uow:
         await upkeep.take_expired_cards(uow, now=utc_now())
+
+
+async def announce_expiring(database: Database) -> None:
+    """Owners hear once that something of theirs ends soon."""
+    announced = REMIND_MAX
+    while announced == REMIND_MAX:
+        async with database.begin() as uow:
+            announced = await reminding.announce_expiring(uow, now=utc_now(), limit=REMIND_MAX)
+        if announced:
+            log.info("entitlements.expiring", entitlements=announced)
 
 
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:

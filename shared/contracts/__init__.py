@@ -9,6 +9,7 @@ from shared.contracts.inventory import (
     CardRevealedV1,
     CardRevokedV1,
     CardRevokeRefusedV1,
+    EntitlementExpiringV1,
     ProductChangedV1,
     StockChangedV1,
 )
@@ -43,6 +44,7 @@ EVENTS: tuple[type[Event], ...] = (
     CardRedeemedV1,
     CardRevokedV1,
     CardRevokeRefusedV1,
+    EntitlementExpiringV1,
     PointsAccruedV1,
     PointsReversedV1,
     SettlementSplitV1,
@@ -72,6 +74,7 @@ __all__ = [
     "CardRevokeRefusedV1",
     "CardRevokedV1",
     "ContractPublishedV1",
+    "EntitlementExpiringV1",
     "Envelope",
     "Event",
     "InventoryReserveV1",

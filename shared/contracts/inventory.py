@@ -88,6 +88,15 @@ class CardRevokeRefusedV1(_CardEvent):
     reason: str
 
 
+class EntitlementExpiringV1(_CardEvent):
+    """Something that was bought and not used ends soon. Said once of each; who sends messages reminds its owner."""
+
+    TYPE = "entitlement.expiring"
+
+    entitlement_id: UUID
+    expires_at: AwareDatetime
+
+
 class SkuComponent(Fact):
     """What a SKU consists of. `weight` divides the price among components; `partner_id` is the brand."""
 

@@ -28,7 +28,7 @@ _IN_TEXT = re.compile(
     r"(?P<bearer>\bBearer\s+)\S+"
     r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # a JSON Web Token
     r"|\bg1\.[\w-]{8,}\.[\w-]+"  # a guest's token
-    r"|\bKQ1\.[\w-]{8,}"  # what a QR code says
+    r"|\bK[QL]1\.[\w-]{8,}"  # what a QR code says, or a link's token
     r"|(?P<user>://[^/\s:@]+:)[^@\s/]+(?=@)",  # the password in an address
 )
 _ECHOED = re.compile(

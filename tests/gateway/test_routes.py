@@ -26,6 +26,8 @@ PUBLIC_SURFACE = [
     ("GET", "/v1/partner/redemptions/export", "inventory", "partner"),
     ("POST", "/v1/partner/redemptions/batch", "inventory", "partner"),
     ("POST", "/v1/wallet/entitlements/e1/qr", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/wallet/entitlements/e1/link", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/wallet/links", "inventory", "buyer_or_guest"),
     ("POST", "/v1/partner/redemptions/offline", "inventory", "partner"),
     ("GET", "/v1/partner/redemptions/voucher-keys", "inventory", "partner"),
     ("POST", "/v1/wallet/entitlements/e1/offline-qr", "inventory", "buyer_or_guest"),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,9 +23,13 @@ from hypothesis.stateful import (
 from services.inventory import jobs
 from services.inventory.domain.entitlements import RevealRecord
 from services.inventory.domain.importing import ImportRefusedError
+from services.inventory.domain.owners import Owner
+from services.inventory.domain.reports import Fault, ReportNotAllowedError, TooManyReportsError
 from services.inventory.queries import wallet
 from services.inventory.usecases import holds, revealing
+from services.inventory.usecases.reports import report_card
 from shared.clock import new_id, utc_now
+from tests.inventory.test_reports import TAKEN_AGAIN
 from tests.inventory.world import Order, World, codes, order_of
 
 T = TypeVar("T")
@@ -85,7 +90,17 @@ class Shop(RuleBasedStateMachine):
 
     @rule(order=issued)
     def reveal(self, order: Order) -> None:
-        self.run(_reveal_first(self.world, order))
+        for unit in self.run(self.world.units(order))[:1]:
+            self.run(_reveal(self.world, unit))
+
+    @rule(order=issued)
+    def report_as_bad(self, order: Order) -> None:
+        """Cards of the SKU that is honoured here are replaced: the shelf has others."""
+        for _, sku_id, _ in order.parts:
+            self.run(self.world.import_codes(sku_id, codes(1)))
+        for unit in self.run(self.world.units(order)):
+            self.run(_reveal(self.world, unit))
+            self.run(_report(self.world, order, unit))
 
     @rule(order=st.one_of(placed, issued))
     def refund(self, order: Order) -> None:
@@ -95,6 +110,10 @@ class Shop(RuleBasedStateMachine):
     def counters_equal_rows(self) -> None:
         self.run(self.world.assert_counters_equal_rows())
 
+    @invariant()
+    def a_bad_card_is_with_nobody(self) -> None:
+        assert self.run(self.world.fetch(TAKEN_AGAIN)) == []
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
@@ -103,14 +122,22 @@ def machine_on(world: World, loop: asyncio.AbstractEventLoop) -> type[Shop]:
     return type("ShopOfTest", (Shop,), {"world": world, "loop": loop})
 
 
-async def _reveal_first(world: World, order: Order) -> None:
-    for unit in (await world.units(order))[:1]:
-        async with world.database.read() as read:
-            owned = (await wallet.find_owned(read, [unit]))[unit]
-        assert owned.card is not None
-        record = RevealRecord(new_id(), unit, "buyer", "somebody", "203.0.113.7", None, None)
+async def _reveal(world: World, unit: UUID) -> None:
+    async with world.database.read() as read:
+        owned = (await wallet.find_owned(read, [unit]))[unit]
+    assert owned.card is not None
+    record = RevealRecord(new_id(), unit, "buyer", "somebody", "203.0.113.7", None, None)
+    async with world.database.begin() as uow:
+        await revealing.record_reveals(uow, [revealing.Reveal(owned.card, record, None)], now=utc_now())
+
+
+async def _report(world: World, order: Order, unit: UUID) -> None:
+    owner = Owner(member_id=order.member_id)
+    with contextlib.suppress(ReportNotAllowedError, TooManyReportsError):
         async with world.database.begin() as uow:
-            await revealing.record_reveals(uow, [revealing.Reveal(owned.card, record, None)], now=utc_now())
+            await report_card(
+                uow, unit, Fault.INVALID, owner=owner, reported_by=f"buyer:{order.member_id}", now=utc_now()
+            )
 
 
 @pytest.mark.timeout(300)

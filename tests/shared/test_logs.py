@@ -87,6 +87,7 @@ def test_secrets_and_bytes_are_masked_under_any_name(lines: Lines) -> None:
         f"eyJhbGciOiJFZERTQSJ9.{CANARY}.sig",
         f"g1.eyJvIjoi{CANARY}.mac-mac",
         f"KQ1.AQGU{CANARY}",
+        f"KL1.AZOf{CANARY}",
         f"postgresql://order:{CANARY}@db/order",
     ],
 )

@@ -9,9 +9,11 @@ from services.inventory.api import (
     catalogue,
     figures,
     holds,
+    links,
     partner,
     partner_batches,
     redemptions,
+    reports,
     shop,
     suppliers,
     vouchers,
@@ -39,6 +41,13 @@ from services.inventory.domain.importing import (
     ImportTooLargeError,
     ImportUnreadableError,
 )
+from services.inventory.domain.links import LinkInvalidError
+from services.inventory.domain.reports import (
+    ReportDecidedError,
+    ReportNotAllowedError,
+    ReportUnknownError,
+    TooManyReportsError,
+)
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     SupplierNameTakenError,
@@ -60,9 +69,13 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
     ImportUnreadableError: ProblemSpec(422, "import.unreadable", "This is not a list of cards"),
+    LinkInvalidError: ProblemSpec(410, "link.invalid", "This link is not good"),
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
     ProductUnknownError: ProblemSpec(404, "product.unknown", "There is no such product"),
+    ReportDecidedError: ProblemSpec(409, "report.decided", "The report was decided"),
+    ReportNotAllowedError: ProblemSpec(409, "report.not_allowed", "This cannot be reported"),
+    ReportUnknownError: ProblemSpec(404, "report.unknown", "There is no such report"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
@@ -72,6 +85,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
+    TooManyReportsError: ProblemSpec(429, "report.too_many", "There were too many reports"),
     **REDEMPTION_PROBLEMS,
 }
 
@@ -90,9 +104,11 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         shop.routes,
         wallet.router(reveal_desk),
         vouchers.router(keyring),
+        links.router(reveal_desk, keyring),
         partner.router(reader),
         partner_batches.router(reader),
         redemptions.routes,
+        reports.routes,
         catalogue.routes,
         batches.router(sealer),
         suppliers.routes,

@@ -41,7 +41,17 @@ from services.inventory.schemas.redemptions import (
     VoucherKeyOut,
     VoucherKeysOut,
 )
-from services.inventory.schemas.wallet import BenefitStatus, CardOut, EntitlementOpsOut, EntitlementOut, WalletOrder
+from services.inventory.schemas.reports import ReportedOut, ReportIn, ReportOut
+from services.inventory.schemas.wallet import (
+    BenefitStatus,
+    CardOut,
+    EntitlementOpsOut,
+    EntitlementOut,
+    LinkIn,
+    LinkOut,
+    OpenedOut,
+    WalletOrder,
+)
 
 __all__ = [
     "PRICE_MINOR_MAX",
@@ -60,7 +70,10 @@ __all__ = [
     "FiguresOut",
     "HeldComponentIn",
     "HoldIn",
+    "LinkIn",
+    "LinkOut",
     "LowStockOut",
+    "OpenedOut",
     "ProductIn",
     "ProductOpsOut",
     "ProductOut",
@@ -72,6 +85,9 @@ __all__ = [
     "RedemptionResultOut",
     "RedemptionResultsOut",
     "RedemptionsIn",
+    "ReportIn",
+    "ReportOut",
+    "ReportedOut",
     "SkuIn",
     "SkuOpsOut",
     "SkuOut",

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
+from services.inventory.schemas.base import Incoming
 
 
 class BenefitStatus(StrEnum):
@@ -57,6 +58,29 @@ class CardOut(BaseModel):
     """A card in clear. It is made for one answer and kept nowhere."""
 
     code: str = Field(repr=False)
+    password: str | None = Field(default=None, repr=False)
+    serial: str | None = Field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+class LinkOut(BaseModel):
+    """A one-tap link's token. Made for one answer and kept nowhere."""
+
+    token: str = Field(repr=False, examples=["KL1.AZOfbCp0ez6cUV0QwLYETA..."])
+    expires_at: datetime
+
+
+class LinkIn(Incoming):
+    """A one-tap link that is opened."""
+
+    token: SecretStr = Field(min_length=20, max_length=200, examples=["KL1.AZOfbCp0ez6cUV0QwLYETA..."])
+
+
+class OpenedOut(BaseModel):
+    """What a one-tap link shows: the code, or the address where it is used."""
+
+    code: str | None = Field(default=None, repr=False)
+    use_url: str | None = Field(default=None, repr=False)
     password: str | None = Field(default=None, repr=False)
     serial: str | None = Field(default=None, repr=False)
     expires_at: datetime | None = None

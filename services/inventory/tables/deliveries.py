@@ -73,6 +73,7 @@ ENTITLEMENTS = Table(
     Column("reveals", Integer, nullable=False, server_default="0"),
     moment_column("redeemed_at", nullable=True),
     moment_column("revoked_at", nullable=True),
+    moment_column("reminded_at", nullable=True),
     one_of("state", EntitlementState, name="state_known"),
     CheckConstraint("(first_revealed_at IS NULL) = (reveals = 0)", name="revealed_is_counted"),
     CheckConstraint("(state = 'redeemed') = (redeemed_at IS NOT NULL)", name="redeemed_has_moment"),
@@ -86,6 +87,13 @@ Index(
     ENTITLEMENTS.c.member_id,
     ENTITLEMENTS.c.entitlement_id,
     postgresql_where=ENTITLEMENTS.c.member_id.is_not(None),
+)
+Index(
+    "ix_entitlements_to_remind",
+    ENTITLEMENTS.c.expires_at,
+    postgresql_where=ENTITLEMENTS.c.expires_at.is_not(None)
+    & ENTITLEMENTS.c.reminded_at.is_(None)
+    & (ENTITLEMENTS.c.state == EntitlementState.ACTIVE.value),
 )
 # The wall against selling a card twice. There is no foreign key to `cards`: each check would write to the card's row.
 Index(
