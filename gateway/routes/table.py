@@ -68,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/v1/ops/skus/{sku_id}/batches", "inventory", _OPERATOR, methods="GET", scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/suppliers/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
+    Route("/v1/suppliers/{supplier_id}/changes", "inventory", Audience.PROVIDER, methods="POST", rate=PROVIDER),
     Route("/v1/ops/entitlements/**", "inventory", _OPERATOR, scopes=_SUPPORT, rate=OPERATE),
     # membership
     Route("/v1/auth/**", "membership", _PUBLIC, rate=SIGN_IN),

@@ -28,17 +28,19 @@ def build(settings: Settings) -> FastAPI:
     database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
     risk = ServiceClient(settings.risk_url, IdentitySigner(identity_key, SERVICE), neighbour="risk")
     supplier = SupplierClient()
+    sealer = CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key"))
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (Relay(database, settings.kafka_bootstrap, SERVICE).run,),
-        ProcessRole.JOBS: (*periodic(database, keyring), SupplierWorker(database, supplier, keyring)),
+        ProcessRole.JOBS: (*periodic(database, keyring, supplier), SupplierWorker(database, supplier, keyring, sealer)),
     }
     service_routers = routers(
         hold_desk=HoldDesk(database, keyring),
         reveal_desk=RevealDesk(database, keyring, RiskClient(risk, timeout_s=settings.risk_timeout_s)),
-        sealer=CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key")),
+        sealer=sealer,
         keyring=keyring,
+        supplier_client=supplier,
     )
     return create_app(
         service=SERVICE,

@@ -36,7 +36,10 @@ class ComponentIn(Incoming):
 
 
 class SkuIn(Incoming):
-    """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us."""
+    """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us.
+
+    `supplied`: cards that are not on the shelf are bought from a supplier when they are delivered.
+    """
 
     product_id: UUID
     name: Name
@@ -48,6 +51,7 @@ class SkuIn(Incoming):
     on_sale: bool = True
     redeemable_here: bool = False
     price_guard: bool = True
+    supplied: bool = False
     partner_id: UUID | None = None
     low_stock_below: LowStock = 0
     stock_cap: StockCap | None = None
@@ -55,7 +59,7 @@ class SkuIn(Incoming):
 
 
 class SkuPatch(Incoming):
-    """What shall change of a SKU. Kind, currency and components never do."""
+    """What shall change of a SKU. Kind, currency, components and `supplied` never do."""
 
     name: Name | None = None
     price_minor: PriceMinor | None = None
@@ -112,6 +116,7 @@ class SkuOpsOut(SkuOut):
     on_sale: bool
     redeemable_here: bool
     price_guard: bool
+    supplied: bool
     partner_id: UUID | None = None
     low_stock_below: int
     on_hand: int | None = None
