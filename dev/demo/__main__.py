@@ -9,6 +9,7 @@ import httpx
 
 from dev.client import Access, Api, UnexpectedAnswerError, operator
 from dev.demo.afterwards import read_statements, redeem, refund
+from dev.demo.failover import buy_from_the_next
 from dev.demo.purchase import buy_bundle, register, see_reward
 from dev.demo.shelf import BUNDLE_PRICE_MINOR, fill_shelf
 from dev.demo.story import Story, SurpriseError
@@ -32,6 +33,7 @@ async def run(access: Access) -> dict[str, object]:
         buyer = await register(api, story)
         bought = await buy_bundle(buyer, shelf, story)
         points = await see_reward(buyer, story, spent_minor=BUNDLE_PRICE_MINOR)
+        failover_ms = await buy_from_the_next(desk, buyer, access, story)
         await redeem(api, access, shelf, bought, story, key=REDEEMED)
         refunded_minor = await refund(buyer, shelf, bought, story, key=REFUNDED)
         statements = await read_statements(api, access, shelf, bought, story, redeemed=REDEEMED, refunded=REFUNDED)
@@ -43,6 +45,7 @@ async def run(access: Access) -> dict[str, object]:
         "refunded_minor": refunded_minor,
         "points": points,
         "statements_minor": statements,
+        "failover_ms": failover_ms,
         "paid_to_readable_ms": round(bought.paid_to_readable_ms),
         "seconds": round(time.perf_counter() - began, 2),
     }

@@ -49,8 +49,8 @@ async def buy_bundle(buyer: Api, shelf: Shelf, story: Story) -> Bought:
 
     payment = await buyer.post(f"/v1/orders/{order['order_id']}/payments", {"provider": "sandbox"})
     async with asyncio.TaskGroup() as group:
-        watching = group.create_task(_watch(buyer, order["order_id"], until="completed"))
-        group.create_task(_pay(buyer, payment["pay_url"]))
+        watching = group.create_task(watch(buyer, order["order_id"], until="completed"))
+        group.create_task(pay(buyer, payment["pay_url"]))
     paid_at, seen = time.perf_counter(), watching.result()
     story.tell(f"the buyer pays on the provider's page and watches: {' → '.join(seen)}")
 
@@ -85,11 +85,12 @@ async def _look(buyer: Api, shelf: Shelf, story: Story) -> None:
     story.tell(f"the buyer sees 「{product['name']}」: {len(sku['components'])} components, {sku['stock']} in stock")
 
 
-async def _pay(buyer: Api, pay_url: str) -> None:
+async def pay(buyer: Api, pay_url: str) -> None:
+    """On the provider's page."""
     checked(await buyer.http.post(pay_url), 200)
 
 
-async def _watch(buyer: Api, order_id: str, *, until: str) -> list[str]:
+async def watch(buyer: Api, order_id: str, *, until: str) -> list[str]:
     """The states the order goes through, as the stream tells them."""
     seen: list[str] = []
     async with asyncio.timeout(STATUS_WITHIN_S):

@@ -50,6 +50,9 @@ class ComposeStack:
         """Made by the container that made the keys; any that has the volume can read them."""
         return json.loads(compose_output("exec", "-T", GATEWAY, "python", "-c", READ_SEED))
 
+    def _supplier_secret(self) -> str:
+        return compose_output("exec", "-T", GATEWAY, "cat", "/keys/supplier-sandbox.key").strip()
+
     def _write(self, *, operators: object, partners: object) -> access.Access:
         found: access.Access = {
             "gateway": self.ports.url(GATEWAY),
@@ -58,6 +61,8 @@ class ComposeStack:
             "sandbox": {
                 "payment": self.ports.url("sandbox_payment"),
                 "supplier": self.ports.url("sandbox_supplier"),
+                "supplier_inside": "http://sandbox-supplier:8202",
+                "supplier_secret": self._supplier_secret(),
             },
             "stack": {"postgres": "postgres:5432 in Compose's network", "kafka": "kafka", "bootstrap": "kafka:9092"},
         }

@@ -46,6 +46,11 @@ def read_operators(directory: Path) -> list[dict[str, object]]:
     return operators
 
 
+def read_supplier_secret(directory: Path) -> str:
+    """What the sandbox supplier and its merchants sign by."""
+    return (directory / "supplier-sandbox.key").read_text().strip()
+
+
 def _private_key() -> str:
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -177,6 +177,8 @@ class Stack:
             "sandbox": {
                 "payment": self.ports.url("sandbox_payment"),
                 "supplier": self.ports.url("sandbox_supplier"),
+                "supplier_inside": self.ports.url("sandbox_supplier"),
+                "supplier_secret": keys.read_supplier_secret(self.layout.keys),
             },
             "stack": {
                 "postgres": self.postgres.superuser_dsn,

@@ -10,18 +10,17 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.supplier.cards import is_card
 from sandbox.supplier.faults import Fault, FaultKind, Faults, FaultStep
+from sandbox.supplier.fulu import FuluDesk
+from sandbox.supplier.misbehaving import AFTER, BEFORE, misbehave
 from sandbox.supplier.signing import SIGNATURE_HEADER, SignatureError, Verifier
 from sandbox.supplier.store import SoldOrder
 from sandbox.supplier.supplier import RefusedError, Supplier, WantedOrder
 
-NEVER_S = 60.0
-"""How long a caller is kept who never gets an answer."""
-
-_BEFORE = frozenset({FaultKind.ERROR, FaultKind.LOST, FaultKind.DEAD})
 _STATUS = {2001: 409, 2002: 402, 2003: 409, 2004: 409, 2005: 404, 2404: 404}
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -33,7 +32,7 @@ class _PlaceIn(BaseModel):
     out_order_no: str = Field(min_length=1, max_length=64)
     product_code: str = Field(min_length=1, max_length=64)
     quantity: int = Field(ge=1, le=10_000)
-    account: str = Field(min_length=1, max_length=200)
+    account: str = Field(default="", max_length=200)
     max_cost_minor: int | None = Field(default=None, ge=0)
 
 
@@ -43,8 +42,8 @@ class _QueryIn(BaseModel):
     out_order_no: str = Field(min_length=1, max_length=64)
 
 
-class _BalanceIn(BaseModel):
-    """Nothing is asked but the balance."""
+class _NothingIn(BaseModel):
+    """Nothing is asked but the balance, or the list."""
 
 
 class _FaultsIn(BaseModel):
@@ -54,11 +53,14 @@ class _FaultsIn(BaseModel):
 class _ProductIn(BaseModel):
     product_code: str = Field(min_length=1, max_length=64)
     cost_minor: int = Field(ge=0)
+    stock: int | None = Field(default=None, ge=0)
 
 
 def build_app(supplier: Supplier, *, secret: str) -> Starlette:
-    """`/api/v1/*` for merchants, signed both ways; `/admin/*` for testers."""
-    desk = _Desk(supplier, Verifier(secret))
+    """`/api/v1/*` and `/api/getway` for merchants, signed both ways; `/admin/*` for testers."""
+    faults = Faults()
+    desk = _Desk(supplier, Verifier(secret), faults)
+    fulu = FuluDesk(supplier, faults, secret)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -71,6 +73,8 @@ def build_app(supplier: Supplier, *, secret: str) -> Starlette:
             Route("/api/v1/orders", desk.place, methods=["POST"]),
             Route("/api/v1/orders/query", desk.query, methods=["POST"]),
             Route("/api/v1/balance", desk.balance, methods=["POST"]),
+            Route("/api/v1/goods", desk.goods, methods=["POST"]),
+            Route("/api/getway", fulu.answer, methods=["POST"]),
             Route("/admin/faults", desk.set_faults, methods=["POST", "DELETE"]),
             Route("/admin/products", desk.set_product, methods=["POST"]),
             Route("/admin/charges", desk.charges, methods=["GET"]),
@@ -81,10 +85,10 @@ def build_app(supplier: Supplier, *, secret: str) -> Starlette:
 
 
 class _Desk:
-    def __init__(self, supplier: Supplier, verifier: Verifier) -> None:
+    def __init__(self, supplier: Supplier, verifier: Verifier, faults: Faults) -> None:
         self._supplier = supplier
         self._verifier = verifier
-        self._faults = Faults()
+        self._faults = faults
 
     async def place(self, request: Request) -> Response:
         """Order something. The same number twice is refused."""
@@ -92,7 +96,7 @@ class _Desk:
         async def act(body: _PlaceIn, fault: Fault | None) -> Mapping[str, object]:
             order = self._supplier.place(WantedOrder(**body.model_dump()), fault.kind if fault else None)
             status = self._supplier.status(order)
-            return _shown(order, "failed" if fault and fault.kind is FaultKind.SAYS_FAILED else status)
+            return self._shown(order, "failed" if fault and fault.kind is FaultKind.SAYS_FAILED else status)
 
         return await self._answer(request, FaultStep.PLACE, _PlaceIn, act)
 
@@ -101,15 +105,28 @@ class _Desk:
 
         async def act(body: _QueryIn, _: Fault | None) -> Mapping[str, object]:
             order = self._supplier.find(body.out_order_no)
-            return _shown(order, self._supplier.status(order))
+            return self._shown(order, self._supplier.status(order))
 
         return await self._answer(request, FaultStep.QUERY, _QueryIn, act)
 
     async def balance(self, request: Request) -> Response:
-        async def act(_: _BalanceIn, __: Fault | None) -> Mapping[str, object]:
+        async def act(_: _NothingIn, __: Fault | None) -> Mapping[str, object]:
             return {"balance_minor": self._supplier.balance_minor()}
 
-        return await self._answer(request, None, _BalanceIn, act)
+        return await self._answer(request, None, _NothingIn, act)
+
+    async def goods(self, request: Request) -> Response:
+        """What is listed, with cost and stock."""
+
+        async def act(_: _NothingIn, __: Fault | None) -> Mapping[str, object]:
+            return {
+                "goods": [
+                    {"product_code": code, "cost_minor": cost_minor, "stock": self._supplier.stock(code)}
+                    for code, cost_minor in self._supplier.products()
+                ]
+            }
+
+        return await self._answer(request, None, _NothingIn, act)
 
     async def set_faults(self, request: Request) -> Response:
         """Replace the faults, or end them."""
@@ -123,17 +140,31 @@ class _Desk:
         return Response(status_code=204)
 
     async def set_product(self, request: Request) -> Response:
-        """List a product, or change its price."""
+        """List a product, or change its price and stock."""
         try:
             product = _ProductIn.model_validate_json(await request.body())
         except ValidationError as error:
             return JSONResponse(error.errors(include_input=False, include_context=False), status_code=422)
         self._supplier.set_cost(product.product_code, product.cost_minor)
+        self._supplier.set_stock(product.product_code, product.stock)
         return Response(status_code=204)
 
     async def charges(self, _: Request) -> Response:
         """What was delivered and charged so far."""
         return JSONResponse(asdict(self._supplier.charges()))
+
+    def _shown(self, order: SoldOrder, status: str) -> Mapping[str, object]:
+        shown = {
+            "order_no": order.order_no,
+            "out_order_no": order.out_order_no,
+            "product_code": order.product_code,
+            "quantity": order.quantity,
+            "status": status,
+            "cost_minor": order.cost_minor,
+        }
+        if status == "succeeded" and is_card(order.product_code):
+            return {**shown, "cards": [asdict(card) for card in self._supplier.cards(order)]}
+        return shown
 
     async def _answer(
         self,
@@ -148,8 +179,8 @@ class _Desk:
         except SignatureError as error:
             return JSONResponse({"code": 1001, "message": str(error)}, status_code=401)
         fault = self._faults.strike(step) if step is not None else None
-        if fault is not None and fault.kind in _BEFORE:
-            return await _misbehave(fault)
+        if fault is not None and fault.kind in BEFORE:
+            return await misbehave(fault)
         if fault is not None and fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.delay_s)
         try:
@@ -162,8 +193,8 @@ class _Desk:
         return await self._signed(status, content, nonce, fault)
 
     async def _signed(self, status: int, content: Mapping[str, object], nonce: str, fault: Fault | None) -> Response:
-        if fault is not None and fault.kind in {FaultKind.ERROR_AFTER, FaultKind.GARBAGE, FaultKind.NEVER}:
-            return await _misbehave(fault)
+        if fault is not None and fault.kind in AFTER:
+            return await misbehave(fault)
         body = orjson.dumps(content)
         if fault is not None and fault.kind is FaultKind.SAYS_TWICE:
             body += body
@@ -171,27 +202,6 @@ class _Desk:
         if fault is not None and fault.kind is FaultKind.BAD_SIGNATURE:
             signature = signature[::-1]
         return Response(body, status_code=status, media_type="application/json", headers={SIGNATURE_HEADER: signature})
-
-
-async def _misbehave(fault: Fault) -> Response:
-    if fault.kind in {FaultKind.NEVER, FaultKind.LOST}:
-        await asyncio.sleep(NEVER_S)
-    if fault.kind is FaultKind.GARBAGE:
-        return HTMLResponse("<html><body>系统繁忙, 请稍后再试</body></html>")
-    if fault.kind is FaultKind.DEAD:
-        return HTMLResponse("<html><body>502 Bad Gateway</body></html>", status_code=502)
-    return Response("upstream error", status_code=500)
-
-
-def _shown(order: SoldOrder, status: str) -> Mapping[str, object]:
-    return {
-        "order_no": order.order_no,
-        "out_order_no": order.out_order_no,
-        "product_code": order.product_code,
-        "quantity": order.quantity,
-        "status": status,
-        "cost_minor": order.cost_minor,
-    }
 
 
 async def _ready(_: Request) -> Response:

@@ -32,6 +32,8 @@ class FaultKind(StrEnum):
     """Lists the goods, and has none when they are ordered; the order is not taken on."""
     PRICE_DOUBLES = "price_doubles"
     """Charges twice what it lists, if the buyer's limit allows it."""
+    REPEATS_CARDS = "repeats_cards"
+    """Delivers cards that it has delivered before."""
     DEAD = "dead"
     """What stands before it answers 502; it never hears of the call."""
 

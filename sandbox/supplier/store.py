@@ -11,8 +11,11 @@ CREATE TABLE IF NOT EXISTS orders (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS orders_out_order_no ON orders (out_order_no);
 CREATE TABLE IF NOT EXISTS products (product_code TEXT PRIMARY KEY, cost_minor INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS card_seeds (order_no TEXT PRIMARY KEY, seed TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stock_levels (product_code TEXT PRIMARY KEY, stock INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO products VALUES
-    ('TOPUP-10', 950), ('TOPUP-50', 4800), ('TOPUP-100', 9500), ('VIP-MONTH', 1200), ('VIP-YEAR', 12000);
+    ('TOPUP-10', 950), ('TOPUP-50', 4800), ('TOPUP-100', 9500), ('VIP-MONTH', 1200), ('VIP-YEAR', 12000),
+    ('CARD-VIDEO', 2000), ('CARD-MUSIC', 1500);
 """
 _ORDER = "order_no, out_order_no, product_code, quantity, account, cost_minor, delivers, ready_at"
 
@@ -60,6 +63,32 @@ class Store:
             "SELECT cost_minor FROM products WHERE product_code = ?", (product_code,)
         ).fetchone()
         return None if row is None else int(row[0])
+
+    def products(self) -> list[tuple[str, int]]:
+        """What is listed, with the price of one unit."""
+        return [(str(code), int(cost)) for code, cost in self._database.execute("SELECT * FROM products")]
+
+    def stock(self, product_code: str) -> int | None:
+        """How much is left; None: as much as is asked for."""
+        row = self._database.execute(
+            "SELECT stock FROM stock_levels WHERE product_code = ?", (product_code,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def set_stock(self, product_code: str, stock: int | None) -> None:
+        """Have so much of it left; None: as much as is asked for."""
+        self._database.execute("DELETE FROM stock_levels WHERE product_code = ?", (product_code,))
+        if stock is not None:
+            self._database.execute("INSERT INTO stock_levels VALUES (?, ?)", (product_code, stock))
+
+    def set_card_seed(self, order_no: str, seed: str) -> None:
+        """Make the order's cards of another seed than its number."""
+        self._database.execute("INSERT INTO card_seeds VALUES (?, ?)", (order_no, seed))
+
+    def card_seed(self, order_no: str) -> str:
+        """What the order's cards are made of."""
+        row = self._database.execute("SELECT seed FROM card_seeds WHERE order_no = ?", (order_no,)).fetchone()
+        return order_no if row is None else str(row[0])
 
     def set_cost(self, product_code: str, cost_minor: int) -> None:
         """List a product, or change its price."""

@@ -4,6 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from sandbox.supplier.cards import Card, is_card, make_cards
 from sandbox.supplier.faults import FaultKind
 from sandbox.supplier.store import Charges, SoldOrder, Store
 
@@ -53,16 +54,7 @@ class Supplier:
         """
         if fault is not FaultKind.BUYS_TWICE and self._store.find(wanted.out_order_no) is not None:
             raise RefusedError(DUPLICATE, "this number was ordered before")
-        unit_minor = self._store.cost_minor(wanted.product_code)
-        if unit_minor is None:
-            raise RefusedError(PRODUCT_UNKNOWN, "there is no such product")
-        if fault is FaultKind.STOCK_LIES:
-            raise RefusedError(SOLD_OUT, "it is sold out")
-        cost_minor = unit_minor * wanted.quantity * (2 if fault is FaultKind.PRICE_DOUBLES else 1)
-        if wanted.max_cost_minor is not None and cost_minor > wanted.max_cost_minor:
-            raise RefusedError(PRICE_TOO_HIGH, "the price is above what may be paid")
-        if cost_minor > self.balance_minor():
-            raise RefusedError(BALANCE_LOW, "the balance does not cover it")
+        cost_minor = self._quote(wanted, fault)
         order = SoldOrder(
             order_no=f"S{time.time_ns()}{secrets.token_hex(3)}",
             out_order_no=wanted.out_order_no,
@@ -74,7 +66,27 @@ class Supplier:
             ready_at=time.time() + self._processing_s,
         )
         self._store.add(order)
+        left = self._store.stock(wanted.product_code)
+        if left is not None:
+            self._store.set_stock(wanted.product_code, left - wanted.quantity)
+        if fault is FaultKind.REPEATS_CARDS:
+            self._store.set_card_seed(order.order_no, order.product_code)
         return order
+
+    def _quote(self, wanted: WantedOrder, fault: FaultKind | None) -> int:
+        """:raises RefusedError: it cannot be had, or not at a price that may be paid."""
+        unit_minor = self._store.cost_minor(wanted.product_code)
+        if unit_minor is None or not (is_card(wanted.product_code) or wanted.account):
+            raise RefusedError(PRODUCT_UNKNOWN, "there is no such product, or it goes to an account")
+        left = self._store.stock(wanted.product_code)
+        if fault is FaultKind.STOCK_LIES or (left is not None and left < wanted.quantity):
+            raise RefusedError(SOLD_OUT, "it is sold out")
+        cost_minor = unit_minor * wanted.quantity * (2 if fault is FaultKind.PRICE_DOUBLES else 1)
+        if wanted.max_cost_minor is not None and cost_minor > wanted.max_cost_minor:
+            raise RefusedError(PRICE_TOO_HIGH, "the price is above what may be paid")
+        if cost_minor > self.balance_minor():
+            raise RefusedError(BALANCE_LOW, "the balance does not cover it")
+        return cost_minor
 
     def find(self, out_order_no: str) -> SoldOrder:
         """:raises RefusedError: there is no order of that number."""
@@ -88,6 +100,22 @@ class Supplier:
         if time.time() < order.ready_at:
             return "processing"
         return "succeeded" if order.delivers else "failed"
+
+    def cards(self, order: SoldOrder) -> list[Card]:
+        """What was delivered, of an order of cards."""
+        return make_cards(self._store.card_seed(order.order_no), order.quantity)
+
+    def products(self) -> list[tuple[str, int]]:
+        """What is listed, with the price of one unit."""
+        return self._store.products()
+
+    def stock(self, product_code: str) -> int | None:
+        """How much is left; None: as much as is asked for."""
+        return self._store.stock(product_code)
+
+    def set_stock(self, product_code: str, stock: int | None) -> None:
+        """Have so much of it left."""
+        self._store.set_stock(product_code, stock)
 
     def balance_minor(self) -> int:
         """What is left of the merchant's money."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.inventory.clients.orders import OrdersClient, OrdersUnavailableError
-from services.inventory.clients.supplier import SupplierClient
+from services.inventory.clients.supplier import NotListedError, SupplierClient
 from services.inventory.domain.health import HELD_BACK
 from services.inventory.domain.supply import LeasedTask, SupplierAnswer
 from services.inventory.usecases import (
@@ -19,10 +19,12 @@ from services.inventory.usecases import (
     reminding,
     rotating,
     supplying,
+    syncing,
     upkeep,
 )
+from services.inventory.usecases.bought import Answered, seal_answer
+from services.inventory.usecases.importing import CardSealer
 from services.inventory.usecases.issuing import TASKS_CHANNEL
-from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
 from shared.crypto import Keyring
 from shared.database import Coalescer, Database, Lease, TransientDatabaseError
@@ -44,6 +46,7 @@ REWRAP_KEYS_S = 60.0
 ROTATE_KEYS_S = 5.0
 REMIND_S = 300.0
 REMIND_MAX = 500
+SYNC_SUPPLIERS_S = 10.0
 PRUNE_S = 600.0
 PRUNE_ROWS = 5_000
 PRUNE_ROUNDS_MAX = 100
@@ -56,7 +59,9 @@ LOOK_AGAIN_S = 0.5
 """How long a task that became due may wait for somebody to look."""
 
 
-def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequence[Background]:
+def periodic(
+    database: Database, keyring: Keyring, orders: OrdersClient, suppliers: SupplierClient
+) -> Sequence[Background]:
     """The jobs that run once in a while. Replicas do not collide: each takes what no other has locked."""
     return (
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database, orders, now=utc_now()), name="expire_holds"),
@@ -68,6 +73,7 @@ def periodic(database: Database, keyring: Keyring, orders: OrdersClient) -> Sequ
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(ROTATE_KEYS_S, lambda: rotate_keys(database, keyring), name="rotate_keys"),
         every(REMIND_S, lambda: announce_expiring(database), name="announce_expiring"),
+        every(SYNC_SUPPLIERS_S, lambda: sync_suppliers(database, keyring, suppliers), name="sync_suppliers"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
     )
 
@@ -150,6 +156,23 @@ async def rotate_keys(database: Database, keyring: Keyring) -> None:
             advanced = await rotating.advance(uow, keyring=keyring, now=utc_now())
 
 
+async def sync_suppliers(database: Database, keyring: Keyring, client: SupplierClient) -> None:
+    """Read lists and balances of suppliers whose time has come. One that cannot be read is read the next time."""
+    async with database.begin() as uow:
+        due = await syncing.take_due(uow, now=utc_now())
+    for sealed in due:
+        access = syncing.open_access(sealed, keyring=keyring)
+        try:
+            listed = await client.list_goods(access, now=utc_now())
+            balance_minor = await client.read_balance(access, now=utc_now())
+        except NotListedError as error:
+            log.info("supplier.not_listed", supplier_id=access.supplier_id, reason=str(error))
+            continue
+        async with database.begin() as uow:
+            await syncing.take_list(uow, access.supplier_id, listed, now=utc_now())
+            await syncing.note_balance(uow, access.supplier_id, balance_minor=balance_minor)
+
+
 async def prune(database: Database) -> None:
     """Forget what is past its retention, in small transactions, by one process at a time."""
     async with database.exclusive("inventory.prune") as ours:
@@ -176,10 +199,11 @@ class SupplierWorker:
 
     name = "suppliers"
 
-    def __init__(self, database: Database, client: SupplierClient, keyring: Keyring) -> None:
+    def __init__(self, database: Database, client: SupplierClient, keyring: Keyring, sealer: CardSealer) -> None:
         self._database = database
         self._client = client
         self._keyring = keyring
+        self._sealer = sealer
         self._records: Coalescer[Answered, None] = Coalescer(self._record, max_batch=CALLS_MAX)
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -228,7 +252,7 @@ class SupplierWorker:
             answer = HELD_BACK if leased.held_back else await self._ask(leased)
             latency_ms = round((time.perf_counter() - started) * 1_000)
             log.info("supplier.answered", task_id=leased.task.task_id, step=leased.step.value, answer=answer.kind.value)
-            await self._records.submit(Answered(leased, answer, latency_ms))
+            await self._records.submit(seal_answer(leased, answer, latency_ms=latency_ms, sealer=self._sealer))
         except TransientDatabaseError:
             log.warning("supplier.answer_not_recorded", task_id=leased.task.task_id)
         except Exception:

@@ -31,13 +31,14 @@ def build(settings: Settings) -> FastAPI:
     order = ServiceClient(settings.order_url, signer, neighbour="order")
     risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
     supplier = SupplierClient()
+    sealer = CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key"))
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (Relay(database, settings.kafka_bootstrap, SERVICE).run,),
         ProcessRole.JOBS: (
-            *periodic(database, keyring, OrdersClient(order)),
-            SupplierWorker(database, supplier, keyring),
+            *periodic(database, keyring, OrdersClient(order), supplier),
+            SupplierWorker(database, supplier, keyring, sealer),
         ),
     }
     service_routers = routers(
@@ -47,8 +48,9 @@ def build(settings: Settings) -> FastAPI:
             keyring,
             RiskClient(risk, first_try_s=settings.risk_timeout_s, within_s=settings.risk_within_s),
         ),
-        sealer=CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key")),
+        sealer=sealer,
         keyring=keyring,
+        supplier_client=supplier,
     )
     return create_app(
         service=SERVICE,

@@ -1,6 +1,6 @@
 """Two suppliers of one SKU, each with books of its own, and one worker of ours."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,16 +83,19 @@ async def running_market(world: World, directory: Path, *, processing_s: float =
         for number, name in enumerate(("first", "second"), start=1):
             books = Supplier(Store(directory / f"{name}.sqlite"), processing_s=processing_s)
             url = await stack.enter_async_context(serving(build_app(books, secret=SECRET)))
-            supplier_id = await _sign_up(world, name, url, SupplierOffer(sku_id, "TOPUP-10", COST_MINOR, number))
+            supplier_id = await sign_up(world, name, url, SupplierOffer(sku_id, "TOPUP-10", COST_MINOR, number))
             sides.append(Side(supplier_id, url, books))
-        worker = SupplierWorker(world.database, client, world.keyring)
+        worker = SupplierWorker(world.database, client, world.keyring, world.sealer)
         first, second = sides
         supply = Supply(world, first.url, first.books, worker, first.supplier_id, sku_id)
         yield Market(world, supply, first, second)
     await client.close()
 
 
-async def _sign_up(world: World, name: str, url: str, offer: SupplierOffer) -> UUID:
+async def sign_up(
+    world: World, name: str, url: str, offer: SupplierOffer, *, wire: Mapping[str, object] | None = None
+) -> UUID:
+    """A supplier of one offer."""
     async with world.database.begin() as uow:
         return await suppliers.add_supplier(
             uow,
@@ -100,6 +103,7 @@ async def _sign_up(world: World, name: str, url: str, offer: SupplierOffer) -> U
             base_url=url,
             merchant_id="kaquan",
             secret=Secret(SECRET),
+            wire=wire,
             offers=[offer],
             keyring=world.keyring,
             now=utc_now(),

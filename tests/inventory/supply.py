@@ -94,7 +94,14 @@ async def running_supply(world: World, directory: Path, *, processing_s: float =
     async with serving(build_app(supplier, secret=SECRET)) as url:
         sku_id = await world.sku(kind=SkuKind.DIRECT_TOP_UP, stock_cap=1_000)
         supplier_id = await sign_up(world, url, sku_id)
-        yield Supply(world, url, supplier, SupplierWorker(world.database, client, world.keyring), supplier_id, sku_id)
+        yield Supply(
+            world,
+            url,
+            supplier,
+            SupplierWorker(world.database, client, world.keyring, world.sealer),
+            supplier_id,
+            sku_id,
+        )
     await client.close()
 
 

@@ -84,11 +84,12 @@ async def test_only_services_hold(world: World, door: Door) -> None:
 async def test_suppliers_are_kept_without_showing_their_secret(world: World, door: Door, tmp_path: Path) -> None:
     async with running_supply(world, tmp_path) as supply:
         offer = {"sku_id": str(supply.sku_id), "supplier_sku": "TOPUP-10", "cost_minor": 950}
+        unchanged = {"paused_reason": None, "price_rule": "alert", "margin_bp": None, "stock": None}
         body = {"name": "第二家", "base_url": supply.url, "secret": SECRET, "skus": [offer]}
         supplier_id = (await door.post(SUPPLIERS, body))["supplier_id"]
         listed = await door.get(SUPPLIERS)
         assert [supplier["name"] for supplier in listed["items"]] == ["第二家", "sandbox"]
-        assert listed["items"][0]["skus"] == [{**offer, "priority": 1, "weight": 1, "paused_reason": None}]
+        assert listed["items"][0]["skus"] == [{**offer, "priority": 1, "weight": 1, **unchanged}]
         assert SECRET not in str(listed)
         assert (await door.post(SUPPLIERS, body, expect=409))["code"] == "supplier.exists"
 
@@ -138,6 +139,6 @@ async def test_figures_for_the_dashboard(world: World, door: Door) -> None:
     figures = await door.get("/internal/figures", who=OPERATOR)
     assert figures["low_stock"] == [{"sku_id": low, "name": "快没了", "available": 2, "low_stock_below": 5}]
     assert figures["cards"] == {"on_hand": 5, "held": 1, "sold": 1}
-    assert figures["supplier_tasks"] == {}
+    assert (figures["supplier_tasks"], figures["low_balances"]) == ({}, [])
     assert figures["holds"] == 1
     assert (await door.call("GET", "/internal/figures", who=buyer())).status_code == 403

@@ -13,6 +13,7 @@ from services.inventory.domain.stock import BuyerFieldsMissingError
 from services.inventory.domain.supply import ATTEMPTS_MAX, AnswerKind, SupplierAnswer, TaskNotOpenError
 from services.inventory.jobs import SupplierWorker
 from services.inventory.usecases import supplying
+from services.inventory.usecases.bought import Answered
 from shared.clock import utc_now
 from tests.inventory.door import Door, buyer
 from tests.inventory.supply import ACCOUNT, COST_MINOR, SECRET, Supply, running_supply
@@ -188,7 +189,7 @@ async def test_two_workers_never_place_the_same_order(supply: Supply, world: Wor
     await supply.faults({"kind": "slow", "share": 0.5, "delay_s": 0.05}, {"kind": "buys_twice"})
     orders = [await supply.buy() for _ in range(40)]
     client = SupplierClient()
-    other = SupplierWorker(world.database, client, world.keyring)
+    other = SupplierWorker(world.database, client, world.keyring, world.sealer)
     await asyncio.gather(*(supply.work(worker) for worker in (supply.worker, other) * 4))
     await supply.settle()
     await client.close()
@@ -223,7 +224,7 @@ async def test_an_answer_under_a_lost_lease_is_not_recorded(supply: Supply, worl
     await client.close()
     for leased, expect in ((stale, []), (fresh, ["card.issued"])):
         async with world.database.begin() as uow:
-            await supplying.record_answers(uow, [supplying.Answered(leased, answer)], now=utc_now())
+            await supplying.record_answers(uow, [Answered(leased, answer)], now=utc_now())
         assert await world.kinds(order) == expect
 
 
@@ -231,7 +232,7 @@ async def test_a_refund_waits_for_an_answer_that_is_being_recorded(supply: Suppl
     order = await supply.buy()
     async with world.database.begin() as uow:
         (leased,) = await supplying.take_due_tasks(uow, limit=1, now=utc_now())
-    delivered = supplying.Answered(leased, SupplierAnswer(AnswerKind.SUCCEEDED, cost_minor=COST_MINOR))
+    delivered = Answered(leased, SupplierAnswer(AnswerKind.SUCCEEDED, cost_minor=COST_MINOR))
     async with world.database.begin() as uow:
         await supplying.record_answers(uow, [delivered], now=utc_now())
         refund = asyncio.create_task(world.revoke(order))

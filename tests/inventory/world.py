@@ -96,6 +96,7 @@ class World:
         stock_cap: int | None = None,
         components: Sequence[ComponentSpec] = (),
         price_guard: bool = True,
+        supplied: bool = False,
     ) -> UUID:
         """A SKU in a product of its own, with cards on the shelf."""
         now = utc_now()
@@ -114,6 +115,7 @@ class World:
             price_guard=price_guard,
             partner_id=partner_id,
             low_stock_below=0,
+            supplied=supplied,
         )
         async with self.database.begin() as uow:
             await catalogue.create_product(uow, product, now=now)

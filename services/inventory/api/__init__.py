@@ -21,6 +21,7 @@ from services.inventory.api import (
     rotations,
     shop,
     supplier_health,
+    supplier_pushes,
     suppliers,
     vouchers,
     wallet,
@@ -28,6 +29,7 @@ from services.inventory.api import (
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.api.uploads import BODY_BYTES_MAX
+from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
@@ -35,6 +37,7 @@ from services.inventory.domain.catalogue import (
     ProductUnknownError,
     SkuUnknownError,
     StockCapRefusedError,
+    SuppliedRefusedError,
 )
 from services.inventory.domain.entitlements import (
     EntitlementRevokedError,
@@ -66,11 +69,13 @@ from services.inventory.domain.reports import (
 from services.inventory.domain.rotations import RotationUnderWayError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
+    CardsMissingError,
     SupplierNameTakenError,
     SupplierUnknownError,
     TaskNotOpenError,
     TaskUnknownError,
 )
+from services.inventory.domain.syncing import PushRefusedError
 from services.inventory.usecases.importing import CardSealer
 from services.inventory.usecases.redeeming import Reader
 from shared.crypto import Keyring
@@ -82,6 +87,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     BatchUnknownError: ProblemSpec(404, "batch.unknown", "There is no such batch"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
+    CardsMissingError: ProblemSpec(409, "task.cards_missing", "The cards of the order are not here"),
     EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
     ExportStateError: ProblemSpec(409, "export.state", "The export is in another state"),
@@ -97,6 +103,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
     ProductUnknownError: ProblemSpec(404, "product.unknown", "There is no such product"),
+    PushRefusedError: ProblemSpec(409, "supplier.push_stale", "Something newer is known already"),
     ReportDecidedError: ProblemSpec(409, "report.decided", "The report was decided"),
     ReportNotAllowedError: ProblemSpec(409, "report.not_allowed", "This cannot be reported"),
     ReportUnknownError: ProblemSpec(404, "report.unknown", "There is no such report"),
@@ -106,6 +113,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
+    SuppliedRefusedError: ProblemSpec(422, "sku.not_supplied", "Only cards are bought when they are delivered"),
     SupplierNameTakenError: ProblemSpec(409, "supplier.exists", "There is a supplier of that name"),
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
@@ -123,7 +131,14 @@ BODY_LIMITS: Final = {
 }
 
 
-def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
+def routers(
+    *,
+    hold_desk: HoldDesk,
+    reveal_desk: RevealDesk,
+    sealer: CardSealer,
+    keyring: Keyring,
+    supplier_client: SupplierClient,
+) -> list[APIRouter]:
     """All paths of the service."""
     reader = Reader(sealer, keyring)
     return [
@@ -146,6 +161,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         suppliers.routes,
         suppliers.router(keyring),
         supplier_health.routes,
+        supplier_pushes.router(keyring, supplier_client),
         holds.router(hold_desk),
         figures.routes,
     ]

@@ -43,6 +43,7 @@ def router(keyring: Keyring) -> APIRouter:
             base_url=body.base_url,
             merchant_id=body.merchant_id,
             secret=Secret(body.secret.get_secret_value()),
+            wire=None if body.wire is None else body.wire.model_dump(mode="json"),
             offers=_offers(body.skus),
             keyring=keyring,
             now=utc_now(),
@@ -53,7 +54,7 @@ def router(keyring: Keyring) -> APIRouter:
     async def change_supplier(
         supplier_id: UUID, body: SupplierPatch, _: CatalogueOperator, work: Work, call: Idempotent
     ) -> Response:
-        """Move a supplier, stop and resume buying from it, or change the secret."""
+        """Move a supplier, stop and resume buying from it, change the secret or how it is spoken to."""
         stored = await call.once(work)
         if stored is None:
             await suppliers.change_supplier(
@@ -62,6 +63,8 @@ def router(keyring: Keyring) -> APIRouter:
                 base_url=body.base_url,
                 active=body.active,
                 secret=None if body.secret is None else Secret(body.secret.get_secret_value()),
+                wire=None if body.wire is None else body.wire.model_dump(mode="json"),
+                low_balance_minor=body.low_balance_minor,
                 keyring=keyring,
                 now=utc_now(),
             )
@@ -117,4 +120,4 @@ async def resolve_task(
 
 
 def _offers(skus: Sequence[SupplierSkuIn]) -> list[SupplierOffer]:
-    return [SupplierOffer(sku.sku_id, sku.supplier_sku, sku.cost_minor, sku.priority, sku.weight) for sku in skus]
+    return [SupplierOffer(**sku.model_dump()) for sku in skus]

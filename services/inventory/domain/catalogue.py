@@ -34,6 +34,10 @@ class BundleRefusedError(Exception):
     """The components named do not make a bundle."""
 
 
+class SuppliedRefusedError(Exception):
+    """Only cards can be bought when they are delivered: a top-up always is, and a bundle is its components."""
+
+
 class PriceBelowFloorError(Exception):
     """The price would be lower than the floor that was set for the SKU."""
 
@@ -110,7 +114,7 @@ class NewProduct:
 
 @dataclass(frozen=True, slots=True)
 class NewSku:
-    """A SKU to be written down."""
+    """A SKU to be written down. `supplied`: cards that are not on the shelf are bought when they are delivered."""
 
     sku_id: UUID
     product_id: UUID
@@ -127,6 +131,7 @@ class NewSku:
     low_stock_below: int
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: str = ""
+    supplied: bool = False
 
 
 def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:
@@ -152,3 +157,9 @@ def check_price(price_minor: int, *, floor_minor: int | None) -> None:
     """:raises PriceBelowFloorError: the price is under the floor."""
     if floor_minor is not None and price_minor < floor_minor:
         raise PriceBelowFloorError(f"the price {price_minor} is below the floor {floor_minor}")
+
+
+def check_supplied(sku: NewSku) -> None:
+    """:raises SuppliedRefusedError: it is no SKU of cards."""
+    if sku.supplied and sku.kind is not SkuKind.CARD_KEY:
+        raise SuppliedRefusedError(f"a {sku.kind} is not bought as cards when it is delivered")

@@ -1,10 +1,13 @@
 """An order placed with a supplier. Not knowing is a state of its own: ask before anything else, never buy twice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from services.inventory.domain.cards import CardSecret
+from services.inventory.domain.syncing import PriceRule
 from shared.crypto import Secret, WrappedKey
 
 
@@ -75,13 +78,14 @@ class Step(StrEnum):
 class SupplierAnswer:
     """A call's result: `refused` is an order that was not taken on, `failed` one that was and came to nothing.
 
-    `reason` is a short word for the log, never the supplier's text.
+    `reason` is a short word for the log, never the supplier's text. `cards` are as many as were ordered, where cards were.
     """
 
     kind: AnswerKind
     reason: str = ""
     supplier_order_no: str | None = None
     cost_minor: int | None = None
+    cards: tuple[CardSecret, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class SupplierOrder:
-    """All that a call to a supplier takes. `cost_minor_max` is the price guard, for all units; None: no guard."""
+    """All that a call to a supplier takes. `cost_minor_max` is the price guard, for all units; None: no guard.
+
+    `wire` describes how the supplier is spoken to; None: as we would. `for_cards`: cards are bought, for no account.
+    """
 
     base_url: str
     merchant_id: str
@@ -118,6 +125,8 @@ class SupplierOrder:
     quantity: int
     account: Secret
     cost_minor_max: int | None
+    wire: Mapping[str, object] | None = None
+    for_cards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,8 @@ class SupplierOffer:
     cost_minor: int
     priority: int = 1
     weight: int = 1
+    price_rule: PriceRule = PriceRule.ALERT
+    margin_bp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +163,11 @@ class LeasedTask:
     guarded: bool
     secret_sealed: bytes = field(repr=False)
     secret_key: WrappedKey
-    fields_sealed: bytes = field(repr=False)
-    fields_key: WrappedKey
+    fields_sealed: bytes | None = field(repr=False)
+    fields_key: WrappedKey | None
+    sku_id: UUID
+    for_cards: bool
+    wire: Mapping[str, object] | None
     held_back: bool = False
 
 
@@ -163,6 +177,10 @@ class TaskUnknownError(Exception):
 
 class TaskNotOpenError(Exception):
     """The task has ended; it cannot be decided by hand."""
+
+
+class CardsMissingError(Exception):
+    """Cards cannot be declared delivered: without their codes the buyer would have nothing."""
 
 
 class SupplierUnknownError(Exception):

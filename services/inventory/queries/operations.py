@@ -6,6 +6,7 @@ from services.inventory.domain.supply import TaskState
 from services.inventory.queries.alerts import count_expiring
 from services.inventory.queries.pages import after, page
 from services.inventory.schemas import FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
+from services.inventory.schemas.syncing import LowBalanceOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
@@ -13,10 +14,11 @@ LOW_STOCK_MAX = 50
 """SKUs in the list of those that run low."""
 
 _SUPPLIERS = """
-SELECT supplier_id, name, base_url, merchant_id, active,
+SELECT supplier_id, name, base_url, merchant_id, active, wire, synced_at, balance_minor, low_balance_minor,
        coalesce((SELECT json_agg(json_build_object('sku_id', sku_id, 'supplier_sku', supplier_sku,
                                                    'cost_minor', cost_minor, 'priority', priority, 'weight', weight,
-                                                   'paused_reason', paused_reason) ORDER BY sku_id)
+                                                   'paused_reason', paused_reason, 'price_rule', price_rule,
+                                                   'margin_bp', margin_bp, 'stock', stock) ORDER BY sku_id)
                  FROM supplier_skus WHERE supplier_skus.supplier_id = suppliers.supplier_id), '[]') AS skus
 FROM suppliers WHERE supplier_id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY supplier_id DESC LIMIT $2
 """
@@ -51,6 +53,11 @@ SELECT state, count(*) AS tasks FROM supplier_tasks
 WHERE state IN ('new', 'sent', 'unknown') OR ended_at > now() - interval '1 day' GROUP BY state
 """
 
+_LOW_BALANCES = """
+SELECT supplier_id, name, balance_minor, low_balance_minor FROM suppliers
+WHERE active AND balance_minor < low_balance_minor ORDER BY supplier_id LIMIT $1
+"""
+
 _HOLD_FIGURE = "SELECT count(DISTINCT order_id) FROM holds"
 
 
@@ -75,5 +82,6 @@ async def read_figures(read: UnitOfWork, *, now: datetime) -> FiguresOut:
         expiring_cards=await count_expiring(read, now=now),
         cards=dict(cards or {}),
         supplier_tasks={row["state"]: row["tasks"] for row in tasks},
+        low_balances=[LowBalanceOut(**row) for row in await read.raw.fetch(_LOW_BALANCES, LOW_STOCK_MAX)],
         holds=await read.raw.fetchval(_HOLD_FIGURE),
     )

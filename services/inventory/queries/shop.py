@@ -14,9 +14,8 @@ json_build_object(
     'sku_id', sku.sku_id, 'product_id', sku.product_id, 'name', sku.name, 'kind', sku.kind,
     'price_minor', sku.price_minor, 'price_floor_minor', sku.price_floor_minor, 'currency', sku.currency,
     'max_per_order', sku.max_per_order, 'on_sale', sku.on_sale, 'redeemable_here', sku.redeemable_here,
-    'price_guard', sku.price_guard, 'partner_id', sku.partner_id, 'low_stock_below', sku.low_stock_below,
-    'pick_order', sku.pick_order,
-    'usage_instructions', sku.usage_instructions,
+    'price_guard', sku.price_guard, 'supplied', sku.supplied, 'partner_id', sku.partner_id,
+    'low_stock_below', sku.low_stock_below, 'pick_order', sku.pick_order, 'usage_instructions', sku.usage_instructions,
     'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
     'components', bundle.components

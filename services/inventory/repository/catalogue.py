@@ -33,6 +33,7 @@ class SkuFacts:
     price_minor: int
     price_floor_minor: int | None
     currency: str
+    supplied: bool
 
 
 async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
@@ -192,9 +193,23 @@ def _offered_sku(row: Row[Any], components: tuple[OfferedComponent, ...]) -> Off
 
 def _select_facts(sku_id: UUID) -> Select[Any]:
     return select(
-        SKUS.c.sku_id, SKUS.c.product_id, SKUS.c.kind, SKUS.c.price_minor, SKUS.c.price_floor_minor, SKUS.c.currency
+        SKUS.c.sku_id,
+        SKUS.c.product_id,
+        SKUS.c.kind,
+        SKUS.c.price_minor,
+        SKUS.c.price_floor_minor,
+        SKUS.c.currency,
+        SKUS.c.supplied,
     ).where(SKUS.c.sku_id == sku_id)
 
 
 def _facts(row: Row[Any]) -> SkuFacts:
-    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.price_minor, row.price_floor_minor, row.currency)
+    return SkuFacts(
+        row.sku_id,
+        row.product_id,
+        SkuKind(row.kind),
+        row.price_minor,
+        row.price_floor_minor,
+        row.currency,
+        row.supplied,
+    )

@@ -27,13 +27,16 @@ from shared.database import UnitOfWork
 _OPEN = """
 INSERT INTO deliveries (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
                         state, created_at, issued_at)
-SELECT wanted.*, CASE wanted.kind WHEN 'card_key' THEN 'issued' ELSE 'awaiting_supplier' END, $10::timestamptz,
-       CASE wanted.kind WHEN 'card_key' THEN $10::timestamptz END
+SELECT wanted.*, CASE WHEN shelved.here THEN 'issued' ELSE 'awaiting_supplier' END, $10::timestamptz,
+       CASE WHEN shelved.here THEN $10::timestamptz END
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::bigint[], $9::text[])
      AS wanted (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency)
+CROSS JOIN LATERAL (
+    SELECT wanted.kind = 'card_key' AND NOT EXISTS (SELECT FROM skus WHERE skus.sku_id = wanted.sku_id AND supplied) AS here
+) AS shelved
 ORDER BY wanted.component_id
 ON CONFLICT (component_id) DO NOTHING
-RETURNING component_id
+RETURNING component_id, state = 'awaiting_supplier' AS awaits
 """
 
 _REJECT = """
@@ -94,10 +97,11 @@ SELECT component_id, state FROM supplier_tasks WHERE component_id = ANY($1::uuid
 _REDEEMABLE = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND redeemable_here"
 
 
-async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> set[UUID]:
+async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> dict[UUID, bool]:
     """Begin a delivery for each component that has none; answers those. All others were dealt with before.
 
-    Cards are written down as issued at once: whoever opens them must give the cards out or reject them.
+    True: it waits for a supplier. False: it is of cards that we have, and written down as issued at once: whoever opens it
+    must give the cards out or reject it.
     """
     opened = await uow.raw.fetch(
         _OPEN,
@@ -112,7 +116,7 @@ async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], 
         [reservation.currency for reservation in reservations],
         now,
     )
-    return {row["component_id"] for row in opened}
+    return {row["component_id"]: row["awaits"] for row in opened}
 
 
 async def reject_deliveries(uow: UnitOfWork, rejected: Sequence[tuple[UUID, RejectReason]]) -> None:

@@ -7,27 +7,31 @@ from uuid import UUID
 
 import asyncpg
 
+from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.supply import LeasedTask, Step, SupplierOffer, Task, TaskState
 from shared.crypto import WrappedKey
 from shared.database import UnitOfWork
 
 _ADD_SUPPLIER = """
-INSERT INTO suppliers (supplier_id, name, base_url, merchant_id, key_id, secret_sealed, active, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, true, $7)
+INSERT INTO suppliers (supplier_id, name, base_url, merchant_id, key_id, secret_sealed, wire, active, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8)
 """
 
 _CHANGE_SUPPLIER = """
-UPDATE suppliers SET base_url = coalesce($2, base_url), active = coalesce($3, active) WHERE supplier_id = $1 RETURNING true
+UPDATE suppliers SET base_url = coalesce($2, base_url), active = coalesce($3, active), wire = coalesce($4, wire),
+    low_balance_minor = coalesce($5, low_balance_minor)
+WHERE supplier_id = $1 RETURNING true
 """
 
 _CHANGE_SIGNING = "UPDATE suppliers SET key_id = $2, secret_sealed = $3 WHERE supplier_id = $1"
 
 _MAP_SKUS = """
-INSERT INTO supplier_skus (supplier_id, sku_id, supplier_sku, cost_minor, priority, weight)
-SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[], $6::smallint[])
+INSERT INTO supplier_skus (supplier_id, sku_id, supplier_sku, cost_minor, priority, weight, price_rule,
+                           margin_bp)
+SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[], $6::smallint[], $7::text[], $8::int[])
 ON CONFLICT (supplier_id, sku_id) DO UPDATE
 SET supplier_sku = excluded.supplier_sku, cost_minor = excluded.cost_minor, priority = excluded.priority,
-    weight = excluded.weight, paused_reason = NULL
+    weight = excluded.weight, price_rule = excluded.price_rule, margin_bp = excluded.margin_bp, paused_reason = NULL
 """
 
 _ADD_TASKS = """
@@ -58,7 +62,7 @@ WITH due AS (
     RETURNING supplier_tasks.*, due.state AS previous
 )
 SELECT {_TASK_COLUMNS}, task.previous, task.component_id, task.supplier_id, task.out_order_no, task.supplier_sku,
-       task.quantity, delivery.amount_minor, sku.price_guard, supplier.base_url, supplier.merchant_id, supplier.secret_sealed,
+       task.quantity, delivery.amount_minor, delivery.sku_id, delivery.kind, sku.price_guard, supplier.wire, supplier.base_url, supplier.merchant_id, supplier.secret_sealed,
        secret_key.kek_version AS secret_kek, secret_key.wrapped AS secret_wrapped,
        buyer.sealed AS buyer_sealed, buyer_key.kek_version AS buyer_kek, buyer_key.wrapped AS buyer_wrapped
 FROM task
@@ -66,8 +70,8 @@ JOIN deliveries delivery ON delivery.component_id = task.component_id
 JOIN skus sku ON sku.sku_id = delivery.sku_id
 JOIN suppliers supplier ON supplier.supplier_id = task.supplier_id
 JOIN data_keys secret_key ON secret_key.key_id = supplier.key_id
-JOIN buyer_fields buyer ON buyer.component_id = task.component_id
-JOIN data_keys buyer_key ON buyer_key.key_id = buyer.key_id
+LEFT JOIN buyer_fields buyer ON buyer.component_id = task.component_id
+LEFT JOIN data_keys buyer_key ON buyer_key.key_id = buyer.key_id
 """  # noqa: S608  # composed of the constant above
 
 _LOCK_OPEN = f"""
@@ -108,6 +112,7 @@ class NewSupplier:
     merchant_id: str
     key_id: UUID
     secret_sealed: bytes = field(repr=False)
+    wire: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +138,22 @@ async def add_supplier(uow: UnitOfWork, supplier: NewSupplier, *, now: datetime)
         supplier.merchant_id,
         supplier.key_id,
         supplier.secret_sealed,
+        supplier.wire,
         now,
     )
 
 
-async def change_supplier(uow: UnitOfWork, supplier_id: UUID, *, base_url: str | None, active: bool | None) -> bool:
+async def change_supplier(
+    uow: UnitOfWork,
+    supplier_id: UUID,
+    *,
+    base_url: str | None,
+    active: bool | None,
+    wire: Mapping[str, object] | None,
+    low_balance_minor: int | None,
+) -> bool:
     """Change what is not None; False: there is no such supplier."""
-    return bool(await uow.raw.fetchval(_CHANGE_SUPPLIER, supplier_id, base_url, active))
+    return bool(await uow.raw.fetchval(_CHANGE_SUPPLIER, supplier_id, base_url, active, wire, low_balance_minor))
 
 
 async def change_secret(uow: UnitOfWork, supplier_id: UUID, *, key_id: UUID, secret_sealed: bytes) -> None:
@@ -160,6 +174,8 @@ async def map_skus(uow: UnitOfWork, supplier_id: UUID, offers: Sequence[Supplier
         [offer.cost_minor for offer in offers],
         [offer.priority for offer in offers],
         [offer.weight for offer in offers],
+        [offer.price_rule.value for offer in offers],
+        [offer.margin_bp for offer in offers],
     )
 
 
@@ -259,5 +275,8 @@ def _leased(row: asyncpg.Record, lease: UUID) -> LeasedTask:
         secret_sealed=row["secret_sealed"],
         secret_key=WrappedKey(row["secret_kek"], row["secret_wrapped"]),
         fields_sealed=row["buyer_sealed"],
-        fields_key=WrappedKey(row["buyer_kek"], row["buyer_wrapped"]),
+        fields_key=None if row["buyer_sealed"] is None else WrappedKey(row["buyer_kek"], row["buyer_wrapped"]),
+        sku_id=row["sku_id"],
+        for_cards=row["kind"] == SkuKind.CARD_KEY,
+        wire=row["wire"],
     )

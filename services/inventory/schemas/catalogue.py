@@ -42,7 +42,10 @@ class ComponentIn(Incoming):
 
 
 class SkuIn(Incoming):
-    """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us."""
+    """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us.
+
+    `supplied`: cards that are not on the shelf are bought from a supplier when they are delivered.
+    """
 
     product_id: UUID
     name: Name
@@ -54,6 +57,7 @@ class SkuIn(Incoming):
     on_sale: bool = True
     redeemable_here: bool = False
     price_guard: bool = True
+    supplied: bool = False
     partner_id: UUID | None = None
     low_stock_below: LowStock = 0
     pick_order: PickOrder = PickOrder.SEQUENTIAL
@@ -63,7 +67,7 @@ class SkuIn(Incoming):
 
 
 class SkuPatch(Incoming):
-    """What shall change of a SKU. Kind, currency and components never do."""
+    """What shall change of a SKU. Kind, currency, components and `supplied` never do."""
 
     name: Name | None = None
     price_minor: PriceMinor | None = None
@@ -122,6 +126,7 @@ class SkuOpsOut(SkuOut):
     on_sale: bool
     redeemable_here: bool
     price_guard: bool
+    supplied: bool
     partner_id: UUID | None = None
     low_stock_below: int
     pick_order: PickOrder

@@ -1,13 +1,16 @@
 """Holds, suppliers and figures."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, model_validator
 
 from services.inventory.domain.supply import TaskState
+from services.inventory.domain.syncing import PriceRule
 from services.inventory.schemas.base import HELD_COMPONENTS_MAX, BaseUrl, Incoming, Name, PriceMinor, Quantity
+from services.inventory.schemas.syncing import LowBalanceOut
+from services.inventory.schemas.wires import WireIn
 
 
 class HeldComponentIn(Incoming):
@@ -35,6 +38,8 @@ class SupplierSkuIn(Incoming):
     """What a supplier calls our SKU, and its cost per unit.
 
     Of several suppliers the lowest priority number is asked first; those with the same number share the orders by weight.
+    `price_rule`: when the supplier's cost changes, `alert` says so, `pause` stops buying there if it rose, `reprice` sells
+    at the cost and `margin_bp` ten-thousandths more, as long as this supplier is asked first.
     """
 
     sku_id: UUID
@@ -42,15 +47,27 @@ class SupplierSkuIn(Incoming):
     cost_minor: PriceMinor
     priority: Annotated[int, Field(ge=1, le=1_000)] = 1
     weight: Annotated[int, Field(ge=1, le=1_000)] = 1
+    price_rule: PriceRule = PriceRule.ALERT
+    margin_bp: Annotated[int, Field(ge=0, le=100_000)] | None = None
+
+    @model_validator(mode="after")
+    def _reprice_has_margin(self) -> Self:
+        if self.price_rule is PriceRule.REPRICE and self.margin_bp is None:
+            raise ValueError("reprice needs a margin_bp")
+        return self
 
 
 class SupplierIn(Incoming):
-    """A supplier. `secret` signs our calls and its answers; it is stored sealed and never shown again."""
+    """A supplier. `secret` signs our calls and its answers; it is stored sealed and never shown again.
+
+    `wire` says how it is spoken to: described by a template, or as Fulu's platform is; left out, as we would.
+    """
 
     name: Name
     base_url: BaseUrl
     merchant_id: Annotated[str, Field(min_length=1, max_length=100)] = "kaquan"
     secret: SecretStr = Field(min_length=32, max_length=200)
+    wire: WireIn | None = None
     skus: Annotated[tuple[SupplierSkuIn, ...], Field(max_length=1_000)] = ()
 
 
@@ -60,6 +77,8 @@ class SupplierPatch(Incoming):
     base_url: BaseUrl | None = None
     active: bool | None = None
     secret: SecretStr | None = Field(default=None, min_length=32, max_length=200)
+    wire: WireIn | None = None
+    low_balance_minor: Annotated[int, Field(ge=0, le=10**12)] | None = None
 
 
 class SupplierSkusIn(Incoming):
@@ -77,6 +96,9 @@ class SupplierSkuOut(BaseModel):
     priority: int
     weight: int
     paused_reason: str | None = None
+    price_rule: PriceRule
+    margin_bp: int | None = None
+    stock: int | None = None
 
 
 class SupplierOut(BaseModel):
@@ -87,6 +109,10 @@ class SupplierOut(BaseModel):
     base_url: str
     merchant_id: str
     active: bool
+    wire: dict[str, Any] | None = None
+    synced_at: datetime | None = None
+    balance_minor: int | None = None
+    low_balance_minor: int | None = None
     skus: list[SupplierSkuOut]
 
 
@@ -142,4 +168,5 @@ class FiguresOut(BaseModel):
     expiring_cards: dict[str, int]
     cards: dict[str, int]
     supplier_tasks: dict[str, int]
+    low_balances: list[LowBalanceOut]
     holds: int

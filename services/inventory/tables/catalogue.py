@@ -47,6 +47,13 @@ SKUS = Table(
     Column("on_sale", Boolean, nullable=False),
     Column("redeemable_here", Boolean, nullable=False, comment="codes are honoured by partners through this platform"),
     Column("price_guard", Boolean, nullable=False, comment="never buy from a supplier for more than was paid"),
+    Column(
+        "supplied",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="cards that are not on the shelf are bought when they are delivered",
+    ),
     id_column("partner_id", nullable=True),
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
     Column("pick_order", Text, nullable=False, server_default=PickOrder.SEQUENTIAL.value),

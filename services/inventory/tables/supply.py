@@ -15,8 +15,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.supply import OPEN_STATES, TaskState
+from services.inventory.domain.syncing import PriceRule
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
 
 SUPPLIERS = Table(
@@ -29,6 +31,12 @@ SUPPLIERS = Table(
     id_column("key_id", ForeignKey("data_keys.key_id")),
     Column("secret_sealed", LargeBinary, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("wire", JSONB, comment="how it is spoken to; null: as we would"),
+    moment_column("sync_due_at", nullable=True),
+    moment_column("synced_at", nullable=True),
+    moment_column("pushed_at", nullable=True),
+    Column("balance_minor", BigInteger),
+    Column("low_balance_minor", BigInteger),
     moment_column("created_at"),
     UniqueConstraint("name"),
 )
@@ -43,9 +51,14 @@ SUPPLIER_SKUS = Table(
     Column("priority", SmallInteger, nullable=False, server_default="1", comment="the lowest is asked"),
     Column("weight", SmallInteger, nullable=False, server_default="1", comment="share among equal priorities"),
     Column("paused_reason", Text, comment="null: bought from"),
+    Column("price_rule", Text, nullable=False, server_default="alert", comment="when its cost changes"),
+    Column("margin_bp", Integer, comment="of reprice"),
+    Column("stock", Integer, comment="as the supplier says"),
     PrimaryKeyConstraint("supplier_id", "sku_id"),
     CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
     CheckConstraint("weight > 0", name="weight_positive"),
+    one_of("price_rule", PriceRule, name="price_rule_known"),
+    CheckConstraint("price_rule <> 'reprice' OR margin_bp IS NOT NULL", name="reprice_has_margin"),
     Index("ix_supplier_skus_sku_id", "sku_id"),
 )
 

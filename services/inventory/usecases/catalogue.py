@@ -15,6 +15,7 @@ from services.inventory.domain.catalogue import (
     StockCapRefusedError,
     check_bundle,
     check_price,
+    check_supplied,
 )
 from services.inventory.repository import catalogue, shelf, stock
 from shared.database import UnitOfWork
@@ -44,20 +45,23 @@ async def create_sku(
     :raises ProductUnknownError: there is no such product.
     :raises BundleRefusedError: the components make no bundle, or a plain SKU was given some.
     :raises PriceBelowFloorError: the price is under the floor.
-    :raises StockCapRefusedError: a cap was given to what is no top-up.
+    :raises StockCapRefusedError: a cap was given to what no supplier delivers.
+    :raises SuppliedRefusedError: only cards are bought when they are delivered.
     """
+    check_supplied(sku)
     check_price(sku.price_minor, floor_minor=sku.price_floor_minor)
-    _check_cap(sku.kind, stock_cap)
+    if stock_cap is not None:
+        _check_capped(sku.kind, supplied=sku.supplied)
     if not await catalogue.lock_product(uow, sku.product_id):
         raise ProductUnknownError(f"there is no product {sku.product_id}")
     if sku.kind is SkuKind.BUNDLE:
         known = await catalogue.find_parts(uow, [component.sku_id for component in components])
         check_bundle(components, known=known, currency=sku.currency)
     await catalogue.add_sku(uow, sku, components, now=now)
-    if sku.kind is SkuKind.CARD_KEY:
-        await stock.open_stock(uow, sku.sku_id, on_hand=0)
-    elif sku.kind is SkuKind.DIRECT_TOP_UP:
+    if sku.supplied or sku.kind is SkuKind.DIRECT_TOP_UP:
         await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
+    elif sku.kind is SkuKind.CARD_KEY:
+        await stock.open_stock(uow, sku.sku_id, on_hand=0)
     await _change_products(uow, [sku.product_id], now=now)
 
 
@@ -81,23 +85,22 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
 
 
 async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None) -> None:
-    """How many of a top-up may still be sold; None: no limit.
+    """How many may still be sold of what suppliers deliver; None: no limit.
 
     :raises SkuUnknownError: there is no such SKU.
-    :raises StockCapRefusedError: it is no top-up, or more than that are held.
+    :raises StockCapRefusedError: no supplier delivers it, or more than that are held.
     """
     sku = await catalogue.find_sku(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
-    if sku.kind is not SkuKind.DIRECT_TOP_UP:
-        raise StockCapRefusedError("only a direct top-up has a cap; the stock of cards is what was imported")
+    _check_capped(sku.kind, supplied=sku.supplied)
     if not await stock.set_cap(uow, sku_id, on_hand=stock_cap):
         raise StockCapRefusedError("more than that are held by orders at the moment")
 
 
-def _check_cap(kind: SkuKind, stock_cap: int | None) -> None:
-    if stock_cap is not None and kind is not SkuKind.DIRECT_TOP_UP:
-        raise StockCapRefusedError("only a direct top-up has a cap; the stock of cards is what was imported")
+def _check_capped(kind: SkuKind, *, supplied: bool) -> None:
+    if kind is not SkuKind.DIRECT_TOP_UP and not supplied:
+        raise StockCapRefusedError("only what suppliers deliver has a cap; the stock of cards is what was imported")
 
 
 async def _change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:

@@ -47,6 +47,7 @@ class _Outcome:
     rejected: list[tuple[Reservation, RejectReason]] = field(default_factory=list)
     units: list[Entitlement] = field(default_factory=list)
     issued: list[tuple[Reservation, tuple[Entitlement, ...]]] = field(default_factory=list)
+    found: list[UUID] = field(default_factory=list)
     tasks: list[NewTask] = field(default_factory=list)
 
 
@@ -65,12 +66,13 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: 
     outcome = _Outcome(moves=stock.stock_moves(uow))
     held = await stock.take_holds(uow, [reservation.component_id for reservation in fresh])
     served = await _pass_stock(uow, fresh, held, outcome)
-    card_keys = [reservation for reservation in served if reservation.kind is SkuKind.CARD_KEY]
+    card_keys = [reservation for reservation in served if not opened[reservation.component_id]]
     if card_keys:
-        await _issue_cards(uow, card_keys, outcome, now=now)
-    top_ups = [reservation for reservation in served if reservation.kind is SkuKind.DIRECT_TOP_UP]
-    if top_ups:
-        await _order_top_ups(uow, top_ups, outcome, now=now)
+        short = await _issue_cards(uow, card_keys, await _claim(uow, card_keys, now=now), outcome)
+        outcome.rejected.extend((reservation, RejectReason.OUT_OF_STOCK) for reservation in short)
+    supplied = [reservation for reservation in served if opened[reservation.component_id]]
+    if supplied:
+        await _order(uow, await _look_on_shelf(uow, supplied, outcome, now=now), outcome, now=now)
     await _write(uow, outcome, now=now)
 
 
@@ -97,13 +99,12 @@ async def _pass_stock(
 
 
 async def _issue_cards(
-    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime
-) -> None:
-    assignment = await _claim(uow, reservations, now=now)
+    uow: UnitOfWork, reservations: Sequence[Reservation], assignment: Assignment, outcome: _Outcome
+) -> list[Reservation]:
+    """Give out what was claimed; answers those that got nothing."""
     for reservation in reservations:
         given = assignment.given.get(reservation.component_id)
         if given is None:
-            outcome.rejected.append((reservation, RejectReason.OUT_OF_STOCK))
             continue
         units = tuple(_entitlement(reservation, card) for card in given)
         outcome.units.extend(units)
@@ -111,6 +112,20 @@ async def _issue_cards(
         outcome.moves.sell(reservation.sku_id, reservation.quantity)
     if assignment.left_over:
         await cards.put_back(uow, assignment.left_over)
+    return list(assignment.short)
+
+
+async def _look_on_shelf(
+    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime
+) -> list[Reservation]:
+    """Cards that a supplier delivers are given out from the shelf if some lie there; answers what has to be ordered."""
+    card_keys = [reservation for reservation in reservations if reservation.kind is SkuKind.CARD_KEY]
+    if not card_keys:
+        return list(reservations)
+    assignment = assign(card_keys, await cards.claim_cards(uow, count_wanted(card_keys), now=now))
+    await _issue_cards(uow, card_keys, assignment, outcome)
+    outcome.found.extend(assignment.given)
+    return [reservation for reservation in reservations if reservation.component_id not in assignment.given]
 
 
 async def _claim(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> Assignment:
@@ -128,13 +143,12 @@ async def _claim(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: d
     return assign(reservations, claimed)
 
 
-async def _order_top_ups(
-    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime
-) -> None:
+async def _order(uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime) -> None:
     offers = await choosing.find_offers(uow, list({reservation.sku_id for reservation in reservations}), now=now)
     masks = await keys.find_masks(uow, [reservation.component_id for reservation in reservations])
     for reservation in reservations:
-        offer = _choose(reservation, offers.get(reservation.sku_id, []), told=reservation.component_id in masks)
+        told = reservation.kind is SkuKind.CARD_KEY or reservation.component_id in masks
+        offer = _choose(reservation, offers.get(reservation.sku_id, []), told=told)
         if isinstance(offer, RejectReason):
             outcome.rejected.append((reservation, offer))
             continue
@@ -167,6 +181,8 @@ async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
     """Everything that the batch came to, but the counters, which follow before the commit."""
     if outcome.units:
         await entitlements.give_entitlements(uow, outcome.units, now=now)
+    if outcome.found:
+        await deliveries.mark_issued(uow, outcome.found, now=now)
     if outcome.rejected:
         await deliveries.reject_deliveries(
             uow, [(reservation.component_id, reason) for reservation, reason in outcome.rejected]

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inventory import events
-from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.delivery import (
     Delivery,
     DeliveryFacts,
@@ -96,12 +95,12 @@ def _plan_revoke(plan: _Plan, delivery: Delivery, facts: DeliveryFacts, decision
     plan.restock.extend(entitlement_id for entitlement_id in decision.restock if entitlement_id in active)
     if delivery.state is DeliveryState.AWAITING_SUPPLIER:
         plan.cancelled.append(delivery.component_id)
-        give_back_top_up(plan.moves, delivery)
+        give_back_units(plan.moves, delivery)
 
 
-def give_back_top_up(moves: StockMoves, delivery: Delivery) -> None:
-    """A top-up was not delivered after all: its units can be sold again."""
-    if delivery.kind is SkuKind.DIRECT_TOP_UP and delivery.quantity is not None:
+def give_back_units(moves: StockMoves, delivery: Delivery) -> None:
+    """A supplier has not delivered after all: the units can be sold again."""
+    if delivery.quantity is not None:
         moves.take_back(delivery.sku_id, delivery.quantity)
 
 

@@ -1,6 +1,6 @@
 """Who supplies what, at which cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,15 +26,16 @@ async def add_supplier(
     offers: Sequence[SupplierOffer],
     keyring: Keyring,
     now: datetime,
+    wire: Mapping[str, object] | None = None,
 ) -> UUID:
-    """Write a supplier down; the secret that signs our calls is kept sealed.
+    """Write a supplier down; the secret that signs our calls is kept sealed. `wire`: how it is spoken to, if not as we would.
 
     :raises SupplierNameTakenError: another one has the name.
     :raises SkuUnknownError: an offer is for a SKU that does not exist.
     """
     supplier_id = new_id()
     key_id, sealed = await _seal_secret(uow, supplier_id, secret, keyring=keyring, now=now)
-    supplier = NewSupplier(supplier_id, name, base_url, merchant_id, key_id, sealed)
+    supplier = NewSupplier(supplier_id, name, base_url, merchant_id, key_id, sealed, wire)
     try:
         await supply.add_supplier(uow, supplier, now=now)
     except asyncpg.UniqueViolationError as error:
@@ -52,14 +53,18 @@ async def change_supplier(
     base_url: str | None,
     active: bool | None,
     secret: Secret | None,
+    wire: Mapping[str, object] | None,
+    low_balance_minor: int | None,
     keyring: Keyring,
     now: datetime,
 ) -> None:
-    """Move a supplier, stop and resume buying from it, sign by another secret. What is not given stays.
+    """Move a supplier, describe how it is spoken to, stop and resume buying from it, sign by another secret. What is not given stays.
 
     :raises SupplierUnknownError: there is no such supplier.
     """
-    if not await supply.change_supplier(uow, supplier_id, base_url=base_url, active=active):
+    if not await supply.change_supplier(
+        uow, supplier_id, base_url=base_url, active=active, wire=wire, low_balance_minor=low_balance_minor
+    ):
         raise SupplierUnknownError(f"there is no supplier {supplier_id}")
     if secret is not None:
         key_id, sealed = await _seal_secret(uow, supplier_id, secret, keyring=keyring, now=now)

@@ -1,0 +1,65 @@
+"""Suppliers tell what changed with them, signed by their secret; operators have a list read now."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.inventory.api.bodies import parse_body
+from services.inventory.api.callers import CatalogueOperator
+from services.inventory.clients.supplier import NotListedError, SupplierClient
+from services.inventory.clients.wires.lines import digest, same, sign_lines
+from services.inventory.domain.syncing import PushRefusedError, SupplierAccess
+from services.inventory.schemas.syncing import PushIn
+from services.inventory.usecases import syncing
+from shared.clock import utc_now
+from shared.crypto import Keyring
+from shared.http import Problem
+
+SKEW_S = 300
+"""How far a supplier's clock may be from ours."""
+
+
+def router(keyring: Keyring, client: SupplierClient) -> APIRouter:
+    """The paths that take a supplier's secret to be answered."""
+    routes = APIRouter(tags=["suppliers"])
+
+    @routes.post("/v1/suppliers/{supplier_id}/changes", status_code=204)
+    async def push_changes(supplier_id: UUID, request: Request) -> Response:
+        """Cost or stock of some goods changed. Signed like our calls to suppliers; an older push than the last is refused."""
+        raw = await request.body()
+        database = request.app.state.database
+        async with database.read() as read:
+            access = await syncing.find_access(read, supplier_id, keyring=keyring)
+        _check_signature(access, request, raw)
+        body = parse_body(PushIn, raw)
+        now = utc_now()
+        if abs((now - body.at).total_seconds()) > SKEW_S:
+            raise PushRefusedError("the push is too old, or of the future")
+        async with database.begin() as work:
+            goods = [entry.as_listed() for entry in body.goods]
+            await syncing.take_push(work, supplier_id, goods, at=body.at, now=now)
+        return Response(status_code=204)
+
+    @routes.post("/v1/ops/suppliers/{supplier_id}/sync", status_code=204)
+    async def sync_now(supplier_id: UUID, request: Request, _: CatalogueOperator) -> Response:
+        """Read the supplier's list now. Asking again is harmless."""
+        database = request.app.state.database
+        async with database.read() as read:
+            access = await syncing.find_access(read, supplier_id, keyring=keyring)
+        try:
+            listed = await client.list_goods(access, now=utc_now())
+        except NotListedError as error:
+            raise Problem(502, "supplier.not_listed", "The supplier's list could not be read", str(error)) from None
+        async with database.begin() as work:
+            await syncing.take_list(work, supplier_id, listed, now=utc_now())
+        return Response(status_code=204)
+
+    return routes
+
+
+def _check_signature(access: SupplierAccess, request: Request, raw: bytes) -> None:
+    headers = request.headers
+    timestamp, nonce = headers.get("x-timestamp", ""), headers.get("x-nonce", "")
+    expected = sign_lines(access.secret, "POST", request.url.path, timestamp, nonce, digest(raw))
+    if not same(expected, headers.get("x-signature", "")):
+        raise Problem(401, "supplier.signature_invalid", "The push is not signed by the supplier")
