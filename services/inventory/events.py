@@ -117,7 +117,7 @@ def card_revoke_refused(delivery: Delivery, *, refund_id: UUID, reason: RefuseRe
     )
 
 
-def product_changed(product: OfferedProduct) -> ProductChangedV1:
+def product_changed(product: OfferedProduct, *, now: datetime) -> ProductChangedV1:
     offers = tuple(
         SkuOffer(
             sku_id=sku.sku_id,
@@ -145,8 +145,11 @@ def product_changed(product: OfferedProduct) -> ProductChangedV1:
         version=product.version,
         name=product.name,
         category=product.category,
-        on_shelf=product.on_shelf,
+        on_shelf=product.on_shelf(now=now),
         skus=offers,
+        listed=product.listed,
+        on_shelf_from=product.times.starts_at,
+        on_shelf_until=product.times.ends_at,
     )
 
 

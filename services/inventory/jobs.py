@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import LeasedTask
-from services.inventory.usecases import holds, supplying, upkeep
+from services.inventory.usecases import holds, listing, supplying, upkeep
 from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.supplying import Answered
 from shared.clock import utc_now
@@ -22,6 +22,7 @@ log = get_logger(__name__)
 EXPIRE_HOLDS_S = 5.0
 EXPIRE_HOLDS_MAX = 1_000
 ANNOUNCE_STOCK_S = 1.0
+ANNOUNCE_SHELF_S = 5.0
 EXPIRE_CARDS_S = 60.0
 REWRAP_KEYS_S = 60.0
 PRUNE_S = 600.0
@@ -41,6 +42,7 @@ def periodic(database: Database, keyring: Keyring) -> Sequence[Background]:
     return (
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
+        every(ANNOUNCE_SHELF_S, lambda: announce_shelf(database), name="announce_shelf"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
@@ -61,6 +63,12 @@ async def announce_stock(database: Database) -> None:
     """One event per SKU that changed since the last time, however often it did."""
     async with database.begin() as uow:
         await upkeep.announce_stock(uow, now=utc_now())
+
+
+async def announce_shelf(database: Database) -> None:
+    """Products that come or go by the clock, and SKUs that have cards again."""
+    async with database.begin() as uow:
+        await listing.announce_shelf(uow, now=utc_now())
 
 
 async def expire_cards(database: Database) -> None:

@@ -107,7 +107,11 @@ class SkuOffer(Fact):
 
 
 class ProductChangedV1(Event):
-    """The product as it now stands, whole. `version` grows with every change: an older one is ignored."""
+    """The product as it now stands, whole. `version` grows with every change: an older one is ignored.
+
+    `on_shelf` is true when this is said. Who judges by the clock takes `listed`, the operator's switch alone, with the
+    moments from which and until which the product is sold.
+    """
 
     TYPE = "product.changed"
     TOPIC = "product"
@@ -119,6 +123,9 @@ class ProductChangedV1(Event):
     category: str
     on_shelf: bool
     skus: tuple[SkuOffer, ...]
+    listed: bool | None = None
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
 
 
 class StockChangedV1(Event):

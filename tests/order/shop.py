@@ -176,7 +176,7 @@ def bundle(*weights: int, price_minor: int = 1000) -> SkuOffer:
 
 
 def product(
-    *offers: SkuOffer, product_id: UUID | None = None, version: int = 1, on_shelf: bool = True
+    *offers: SkuOffer, product_id: UUID | None = None, version: int = 1, on_shelf: bool = True, **more: Any
 ) -> ProductChangedV1:
     return ProductChangedV1(
         product_id=product_id or new_id(),
@@ -185,4 +185,5 @@ def product(
         category="video",
         on_shelf=on_shelf,
         skus=offers,
+        **more,
     )

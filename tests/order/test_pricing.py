@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from services.order.domain.checkouts import Contract, build_lines, contract_in_force
 from services.order.domain.contacts import Contact, ContactError, contact_of, masked
 from services.order.domain.numbers import ALPHABET, RANDOM_BITS, is_order_number, order_number, part_id
+from services.order.domain.offers import Offer, OfferComponent
 from services.order.domain.pricing import (
     MixedCurrencyError,
-    Offer,
-    OfferComponent,
     PriceChangedError,
     QuantityError,
     SkuOffShelfError,
@@ -51,7 +50,7 @@ def offer(
 def test_lines_parts_and_adjustments_add_up(basket: list[tuple[int, list[int], int]], price_bp: int) -> None:
     offers = {each.sku_id: each for each in (offer(price_minor, parts) for price_minor, parts, _ in basket)}
     wanted = [WantedLine(sku_id, line[2]) for sku_id, line in zip(offers, basket, strict=True)]
-    check_lines(offers, wanted)
+    check_lines(offers, wanted, now=NOW)
     quote = price(offers, wanted, tier=Tier("gold", price_bp))
     assert quote.total_minor == sum(line.total_minor for line in quote.lines)
     assert quote.list_minor - sum(step.amount_minor for step in quote.adjustments) == quote.total_minor
@@ -83,15 +82,15 @@ def test_what_cannot_be_bought_is_refused() -> None:
     offers = {each.sku_id: each for each in (sold, gone, foreign)}
     for quantity in (0, -1, 51, 10**30):
         with pytest.raises(QuantityError):
-            check_lines(offers, [WantedLine(sold.sku_id, quantity)])
+            check_lines(offers, [WantedLine(sold.sku_id, quantity)], now=NOW)
     with pytest.raises(QuantityError):
-        check_lines(offers, [WantedLine(sold.sku_id, 26), WantedLine(sold.sku_id, 25)])
+        check_lines(offers, [WantedLine(sold.sku_id, 26), WantedLine(sold.sku_id, 25)], now=NOW)
     with pytest.raises(SkuUnknownError):
-        check_lines(offers, [WantedLine(new_id(), 1)])
+        check_lines(offers, [WantedLine(new_id(), 1)], now=NOW)
     with pytest.raises(SkuOffShelfError):
-        check_lines(offers, [WantedLine(gone.sku_id, 1)])
+        check_lines(offers, [WantedLine(gone.sku_id, 1)], now=NOW)
     with pytest.raises(MixedCurrencyError):
-        check_lines(offers, [WantedLine(sold.sku_id, 1), WantedLine(foreign.sku_id, 1)])
+        check_lines(offers, [WantedLine(sold.sku_id, 1), WantedLine(foreign.sku_id, 1)], now=NOW)
 
 
 def test_the_buyer_s_price_holds_or_nothing_is_bought() -> None:

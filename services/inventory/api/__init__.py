@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.inventory.api import batches, catalogue, figures, holds, partner, shop, suppliers, wallet
+from services.inventory.api import batches, catalogue, figures, holds, listing, partner, shop, suppliers, wallet
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
@@ -30,6 +30,13 @@ from services.inventory.domain.importing import (
     ImportTooLargeError,
     ImportUnreadableError,
 )
+from services.inventory.domain.listing import (
+    CategoryRefusedError,
+    CategoryUnknownError,
+    ForbiddenWordError,
+    ListingForbiddenError,
+    ShelfTimesRefusedError,
+)
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     SupplierNameTakenError,
@@ -45,20 +52,25 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     AlreadyRedeemedError: ProblemSpec(409, "redemption.already_redeemed", "The code was redeemed before"),
     BundleRefusedError: ProblemSpec(422, "bundle.invalid", "The components do not make a bundle"),
     BuyerFieldsMissingError: ProblemSpec(422, "buyer_fields.missing", "Something is missing that the goods need"),
+    CategoryRefusedError: ProblemSpec(409, "category.refused", "The list of categories does not allow it"),
+    CategoryUnknownError: ProblemSpec(422, "category.unknown", "There is no such category"),
     CodeExpiredError: ProblemSpec(409, "redemption.expired", "The code has expired"),
     CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),
     EntitlementRevokedError: ProblemSpec(409, "entitlement.revoked", "This was taken back"),
     EntitlementUnknownError: ProblemSpec(404, "entitlement.not_found", "There is no such entitlement"),
+    ForbiddenWordError: ProblemSpec(422, "forbidden_word.invalid", "That is no such word"),
     ImportDuplicateError: ProblemSpec(409, "import.duplicate", "These cards are known already"),
     ImportRefusedError: ProblemSpec(422, "import.invalid", "Some lines cannot be taken"),
     ImportTooLargeError: ProblemSpec(413, "import.too_large", "There are too many cards in one import"),
     ImportUnreadableError: ProblemSpec(422, "import.unreadable", "This is not a list of cards"),
+    ListingForbiddenError: ProblemSpec(422, "listing.forbidden", "Goods of that kind cannot be listed"),
     NothingToRevealError: ProblemSpec(409, "entitlement.no_code", "There is no code to show"),
     PriceBelowFloorError: ProblemSpec(409, "price.below_floor", "The price is below the floor"),
     ProductUnknownError: ProblemSpec(404, "product.unknown", "There is no such product"),
     RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
+    ShelfTimesRefusedError: ProblemSpec(422, "shelf_times.invalid", "The times on the shelf are out of order"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
@@ -78,6 +90,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         wallet.router(reveal_desk),
         partner.router(sealer),
         catalogue.routes,
+        listing.routes,
         batches.router(sealer),
         suppliers.routes,
         suppliers.router(keyring),

@@ -29,13 +29,7 @@ async def create_product(body: ProductIn, _: CatalogueOperator, work: Work, call
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    product = NewProduct(
-        product_id=new_id(),
-        name=body.name,
-        category=body.category,
-        description=body.description,
-        on_shelf=body.on_shelf,
-    )
+    product = NewProduct(product_id=new_id(), **body.model_dump())
     await catalogue.create_product(work, product, now=utc_now())
     made = await _read_product(work, product.product_id)
     return await call.keep(work, status=201, body=made.model_dump_json().encode())
@@ -68,7 +62,7 @@ async def change_product(
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    changes = body.model_dump(exclude_none=True)
+    changes = body.changes()
     if changes:
         await catalogue.change_product(work, product_id, changes=changes, now=utc_now())
     changed = await _read_product(work, product_id)

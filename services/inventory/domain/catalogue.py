@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from services.inventory.domain.listing import ShelfTimes
 
 COMPONENTS_MAX = 20
 """Parts of one bundle. Each is a row of every order that buys it."""
@@ -91,8 +94,13 @@ class OfferedProduct:
     version: int
     name: str
     category: str
-    on_shelf: bool
+    listed: bool
+    times: ShelfTimes
     skus: tuple[OfferedSku, ...]
+
+    def on_shelf(self, *, now: datetime) -> bool:
+        """Whether it can be bought at that moment."""
+        return self.listed and self.times.include(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,18 @@ class NewProduct:
     category: str
     description: str
     on_shelf: bool
+    included: tuple[str, ...] = ()
+    worth_minor: int | None = None
+    why: str = ""
+    instructions: str = ""
+    images: tuple[str, ...] = ()
+    on_shelf_from: datetime | None = None
+    on_shelf_until: datetime | None = None
+
+    @property
+    def times(self) -> ShelfTimes:
+        """:raises ShelfTimesRefusedError: it would leave before it comes."""
+        return ShelfTimes(self.on_shelf_from, self.on_shelf_until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, SkuKind
 from services.inventory.queries.pages import after, page
-from services.inventory.schemas import ComponentOut, ProductOpsOut, ProductOut, SkuOpsOut, SkuOut
+from services.inventory.schemas import ComponentOut, ProductOpsOut, ProductOut, ProductPage, SkuOpsOut, SkuOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
@@ -34,24 +34,42 @@ LEFT JOIN LATERAL (
 ) AS bundle ON sku.kind = 'bundle'
 """
 
+# What an expiry has emptied is not for sale until it has cards again, nor are bundles with it.
+_FOR_SALE = """
+sku.on_sale AND NOT EXISTS (
+    SELECT FROM skus plain LEFT JOIN sku_components part ON part.sku_id = plain.sku_id AND part.bundle_sku_id = sku.sku_id
+    WHERE plain.expired_at IS NOT NULL AND (plain.sku_id = sku.sku_id OR part.sku_id IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = plain.sku_id)
+)
+"""
+
+_ON_SHELF = f"""
+product.on_shelf
+AND coalesce(product.on_shelf_from <= now(), true) AND coalesce(now() < product.on_shelf_until, true)
+AND (NOT EXISTS (SELECT FROM skus sku WHERE sku.product_id = product.product_id AND sku.on_sale)
+     OR EXISTS (SELECT FROM skus sku WHERE sku.product_id = product.product_id AND {_FOR_SALE}))
+"""  # noqa: S608  # composed of the constant above
+
 _PRODUCT = f"""
-SELECT product.product_id, product.name, product.category, product.description, product.on_shelf, product.version,
+SELECT product.product_id, product.name, product.category, product.description, product.included, product.worth_minor,
+       product.why, product.instructions, product.images, product.on_shelf, product.on_shelf_from,
+       product.on_shelf_until, product.version,
        (SELECT json_agg({_SKU} ORDER BY sku.sku_id) FROM {_SKU_SOURCE}
-        WHERE sku.product_id = product.product_id AND ($1 OR sku.on_sale)) AS skus
+        WHERE sku.product_id = product.product_id AND ($1 OR {_FOR_SALE})) AS skus
 FROM products product
-WHERE ($1 OR product.on_shelf)
+WHERE ($1 OR ({_ON_SHELF}))
 """  # noqa: S608  # composed of the constants above
 
 _ONE = _PRODUCT + " AND product.product_id = $2"
 
-_LIST = (
-    _PRODUCT
-    + """
-AND ($2::text IS NULL OR product.category = $2) AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
+_LIST = f"""
+{_PRODUCT}
+AND ($2::text IS NULL OR product.category = $2
+     OR product.category IN (SELECT code FROM categories WHERE parent_code = $2))
+AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
 AND product.product_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY product.product_id DESC LIMIT $5
-"""
-)
+"""  # noqa: S608  # composed of the constants above
 
 _SKUS = f"""
 SELECT {_SKU} AS sku FROM {_SKU_SOURCE}
@@ -101,25 +119,21 @@ async def find_sku(read: UnitOfWork, sku_id: UUID) -> SkuOpsOut | None:
 
 
 def _product(row: Any) -> ProductOut:
-    return ProductOut(
-        product_id=row["product_id"],
-        name=row["name"],
-        category=row["category"],
-        description=row["description"],
-        skus=[_sku(sku) for sku in row["skus"] or ()],
-    )
+    return ProductOut(**_page(row), skus=[_sku(sku) for sku in row["skus"] or ()])
 
 
 def _product_for_operators(row: Any) -> ProductOpsOut:
     return ProductOpsOut(
-        product_id=row["product_id"],
-        name=row["name"],
-        category=row["category"],
-        description=row["description"],
+        **_page(row),
         on_shelf=row["on_shelf"],
         version=row["version"],
         skus=[SkuOpsOut(**_with_stock(sku)) for sku in row["skus"] or ()],
     )
+
+
+def _page(row: Any) -> dict[str, Any]:
+    """What the product's page says."""
+    return {name: row[name] for name in ProductPage.model_fields}
 
 
 def _sku(sku: dict[str, Any]) -> SkuOut:

@@ -18,6 +18,8 @@ from services.inventory.domain.catalogue import (
     PartFacts,
     SkuKind,
 )
+from services.inventory.domain.listing import ShelfTimes
+from services.inventory.repository.shelf_life import expired_sku
 from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
 from shared.database import UnitOfWork
 
@@ -34,19 +36,19 @@ class SkuFacts:
     currency: str
 
 
-async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
-    await uow.sql.execute(insert(PRODUCTS).values(**asdict(product), version=1, created_at=now, changed_at=now))
+async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime, shelf_announced: bool) -> None:
+    """`shelf_announced`: it is inside its times now."""
+    row = {**asdict(product), "shelf_announced": shelf_announced, "version": 1, "created_at": now, "changed_at": now}
+    await uow.sql.execute(insert(PRODUCTS).values(row))
 
 
-async def change_product(uow: UnitOfWork, product_id: UUID, changes: Mapping[str, object], *, now: datetime) -> bool:
-    """Set these columns and raise the version; False: there is no such product."""
-    statement = (
+async def change_product(uow: UnitOfWork, product_id: UUID, changes: Mapping[str, object], *, now: datetime) -> None:
+    """Set these columns and raise the version."""
+    await uow.sql.execute(
         update(PRODUCTS)
         .where(PRODUCTS.c.product_id == product_id)
         .values(**changes, version=PRODUCTS.c.version + 1, changed_at=now)
-        .returning(PRODUCTS.c.product_id)
     )
-    return (await uow.sql.execute(statement)).first() is not None
 
 
 async def raise_versions(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -63,6 +65,17 @@ async def raise_versions(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: d
         .where(PRODUCTS.c.product_id == locked.c.product_id)
         .values(version=PRODUCTS.c.version + 1, changed_at=now)
     )
+
+
+async def lock_shelf_times(uow: UnitOfWork, product_id: UUID) -> ShelfTimes | None:
+    """The product's times, locked with it; None: there is no such product."""
+    statement = (
+        select(PRODUCTS.c.on_shelf_from, PRODUCTS.c.on_shelf_until)
+        .where(PRODUCTS.c.product_id == product_id)
+        .with_for_update()
+    )
+    row = (await uow.sql.execute(statement)).first()
+    return None if row is None else ShelfTimes(row.on_shelf_from, row.on_shelf_until)
 
 
 async def lock_product(uow: UnitOfWork, product_id: UUID) -> bool:
@@ -118,7 +131,9 @@ async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[Offe
     """The products as they now stand."""
     products = (await uow.sql.execute(select(PRODUCTS).where(PRODUCTS.c.product_id.in_(product_ids)))).all()
     skus = await uow.sql.execute(
-        select(SKUS).where(SKUS.c.product_id.in_(product_ids)).order_by(SKUS.c.product_id, SKUS.c.sku_id)
+        select(SKUS, expired_sku().label("expired"))
+        .where(SKUS.c.product_id.in_(product_ids))
+        .order_by(SKUS.c.product_id, SKUS.c.sku_id)
     )
     by_product: dict[UUID, list[OfferedSku]] = {product_id: [] for product_id in product_ids}
     rows = skus.all()
@@ -131,7 +146,8 @@ async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[Offe
             version=row.version,
             name=row.name,
             category=row.category,
-            on_shelf=row.on_shelf,
+            listed=row.on_shelf,
+            times=ShelfTimes(row.on_shelf_from, row.on_shelf_until),
             skus=tuple(by_product[row.product_id]),
         )
         for row in products
@@ -173,7 +189,7 @@ def _offered_sku(row: Row[Any], components: tuple[OfferedComponent, ...]) -> Off
         price_minor=row.price_minor,
         currency=row.currency,
         max_per_order=row.max_per_order,
-        on_sale=row.on_sale,
+        on_sale=row.on_sale and not row.expired,
         components=components,
     )
 

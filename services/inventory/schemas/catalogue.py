@@ -1,30 +1,66 @@
 """Products and SKUs."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
+from services.inventory.schemas.examples import PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE
+from services.inventory.schemas.listing import CategoryCode
+
+LongText = Annotated[str, Field(max_length=5_000)]
+Included = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=30)]
+Images = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$", max_length=500)], ...], Field(max_length=20)
+]
+
+_CLEARABLE: Final = frozenset({"worth_minor", "on_shelf_from", "on_shelf_until"})
 
 
 class ProductIn(Incoming):
-    """A product to be made."""
+    """A product to be made: 包含什么 (`included`), 价值多少 (`worth_minor`), 为何超值 (`why`). It is sold while it is on
+    the shelf and the clock is between `on_shelf_from` and `on_shelf_until`.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PRODUCT_EXAMPLE]})
 
     name: Name
-    category: Annotated[str, Field(min_length=1, max_length=100)]
+    category: CategoryCode
     description: Annotated[str, Field(max_length=20_000)] = ""
     on_shelf: bool = True
+    included: Included = ()
+    worth_minor: PriceMinor | None = None
+    why: LongText = ""
+    instructions: LongText = ""
+    images: Images = ()
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
 
 
 class ProductPatch(Incoming):
-    """What shall change of a product."""
+    """What shall change of a product. Null takes away `worth_minor`, `on_shelf_from` and `on_shelf_until`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"on_shelf": True, "on_shelf_until": None}]})
 
     name: Name | None = None
-    category: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    category: CategoryCode | None = None
     description: Annotated[str, Field(max_length=20_000)] | None = None
     on_shelf: bool | None = None
+    included: Included | None = None
+    worth_minor: PriceMinor | None = None
+    why: LongText | None = None
+    instructions: LongText | None = None
+    images: Images | None = None
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
+
+    def changes(self) -> dict[str, object]:
+        """What is named; null only where there may be nothing."""
+        named = self.model_dump(exclude_unset=True)
+        return {name: value for name, value in named.items() if value is not None or name in _CLEARABLE}
 
 
 class ComponentIn(Incoming):
@@ -94,13 +130,27 @@ class SkuOut(BaseModel):
     components: list[ComponentOut] | None = None
 
 
-class ProductOut(BaseModel):
-    """A product as buyers see it."""
+class ProductPage(BaseModel):
+    """What a product's page says."""
 
     product_id: UUID
     name: str
     category: str
     description: str
+    included: list[str] = []
+    worth_minor: int | None = None
+    why: str = ""
+    instructions: str = ""
+    images: list[str] = []
+    on_shelf_from: datetime | None = None
+    on_shelf_until: datetime | None = None
+
+
+class ProductOut(ProductPage):
+    """A product as buyers see it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PRODUCT_SEEN_EXAMPLE]})
+
     skus: list[SkuOut]
 
 
@@ -119,13 +169,9 @@ class SkuOpsOut(SkuOut):
     sold: int = 0
 
 
-class ProductOpsOut(BaseModel):
-    """A product as operators see it."""
+class ProductOpsOut(ProductPage):
+    """A product as operators see it. `on_shelf` is their switch, whatever the clock says."""
 
-    product_id: UUID
-    name: str
-    category: str
-    description: str
     on_shelf: bool
     version: int
     skus: list[SkuOpsOut]

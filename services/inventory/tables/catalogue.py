@@ -12,7 +12,9 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
@@ -28,9 +30,30 @@ PRODUCTS = Table(
     Column("version", Integer, nullable=False),
     moment_column("created_at"),
     moment_column("changed_at"),
+    Column("included", JSONB, nullable=False, server_default=text("'[]'"), comment="texts: what one gets"),
+    Column("worth_minor", BigInteger, comment="what it would cost elsewhere"),
+    Column("why", Text, nullable=False, server_default="", comment="why it is worth it"),
+    Column("instructions", Text, nullable=False, server_default=""),
+    Column("images", JSONB, nullable=False, server_default=text("'[]'"), comment="addresses"),
+    moment_column("on_shelf_from", nullable=True),
+    moment_column("on_shelf_until", nullable=True),
+    Column(
+        "shelf_announced",
+        Boolean,
+        nullable=False,
+        server_default=text("true"),
+        comment="inside its times, as last said",
+    ),
     CheckConstraint("version > 0", name="version_positive"),
+    CheckConstraint("worth_minor >= 0", name="worth_not_negative"),
+    CheckConstraint("on_shelf_from < on_shelf_until", name="shelf_times_in_order"),
 )
 Index("ix_products_shelf", PRODUCTS.c.category, PRODUCTS.c.product_id, postgresql_where=PRODUCTS.c.on_shelf)
+Index(
+    "ix_products_shelf_times",
+    PRODUCTS.c.product_id,
+    postgresql_where=PRODUCTS.c.on_shelf_from.is_not(None) | PRODUCTS.c.on_shelf_until.is_not(None),
+)
 
 SKUS = Table(
     "skus",
@@ -49,6 +72,7 @@ SKUS = Table(
     id_column("partner_id", nullable=True),
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
     moment_column("created_at"),
+    moment_column("expired_at", nullable=True),
     one_of("kind", SkuKind, name="kind_known"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("price_minor >= price_floor_minor", name="price_not_below_floor"),

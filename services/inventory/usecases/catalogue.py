@@ -16,23 +16,42 @@ from services.inventory.domain.catalogue import (
     check_bundle,
     check_price,
 )
-from services.inventory.repository import catalogue, stock
+from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
+from services.inventory.repository import catalogue, listing, stock
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
 
 async def create_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
-    await catalogue.add_product(uow, product, now=now)
+    """Write a product down and announce it.
+
+    :raises ListingForbiddenError: it names a kind of goods that cannot be listed.
+    :raises CategoryUnknownError: it names a category that is not on the list.
+    :raises ShelfTimesRefusedError: it would leave the shelf before it comes there.
+    """
+    await _check_category(uow, product.category)
+    await catalogue.add_product(uow, product, now=now, shelf_announced=product.times.include(now))
+    await _check_listing(uow, product.product_id)
     await _announce_products(uow, [product.product_id], now=now)
 
 
 async def change_product(uow: UnitOfWork, product_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
-    """Set name, category, description or shelf.
+    """Set what is said of a product, and when it is shown.
 
     :raises ProductUnknownError: there is no such product.
+    :raises ListingForbiddenError: it would name a kind of goods that cannot be listed.
+    :raises CategoryUnknownError: it would name a category that is not on the list.
+    :raises ShelfTimesRefusedError: it would leave the shelf before it comes there.
     """
-    if not await catalogue.change_product(uow, product_id, changes, now=now):
+    times = await catalogue.lock_shelf_times(uow, product_id)
+    if times is None:
         raise ProductUnknownError(f"there is no product {product_id}")
+    check_shelf_times(times, changes)
+    if "category" in changes:
+        await _check_category(uow, str(changes["category"]))
+    await catalogue.change_product(uow, product_id, changes, now=now)
+    if changes != {"on_shelf": False}:
+        await _check_listing(uow, product_id)
     await _announce_products(uow, [product_id], now=now)
 
 
@@ -45,6 +64,7 @@ async def create_sku(
     :raises BundleRefusedError: the components make no bundle, or a plain SKU was given some.
     :raises PriceBelowFloorError: the price is under the floor.
     :raises StockCapRefusedError: a cap was given to what is no top-up.
+    :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
     check_price(sku.price_minor, floor_minor=sku.price_floor_minor)
     _check_cap(sku.kind, stock_cap)
@@ -54,11 +74,12 @@ async def create_sku(
         known = await catalogue.find_parts(uow, [component.sku_id for component in components])
         check_bundle(components, known=known, currency=sku.currency)
     await catalogue.add_sku(uow, sku, components, now=now)
+    await _check_listing(uow, sku.product_id)
     if sku.kind is SkuKind.CARD_KEY:
         await stock.open_stock(uow, sku.sku_id, on_hand=0)
     elif sku.kind is SkuKind.DIRECT_TOP_UP:
         await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
-    await _change_products(uow, [sku.product_id], now=now)
+    await change_products(uow, [sku.product_id], now=now)
 
 
 async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
@@ -66,6 +87,7 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
 
     :raises SkuUnknownError: there is no such SKU.
     :raises PriceBelowFloorError: the price would be under the floor.
+    :raises ListingForbiddenError: its name would be of a kind of goods that cannot be listed.
     """
     sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
@@ -75,7 +97,9 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
     if isinstance(price_minor, int) and isinstance(floor_minor, int):
         check_price(price_minor, floor_minor=floor_minor)
     await catalogue.change_sku(uow, sku_id, changes)
-    await _change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
+    if "name" in changes:
+        await _check_listing(uow, sku.product_id)
+    await change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
 
 
 async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None) -> None:
@@ -93,16 +117,27 @@ async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None)
         raise StockCapRefusedError("more than that are held by orders at the moment")
 
 
+async def _check_category(uow: UnitOfWork, code: str) -> None:
+    if not await listing.category_may_be_named(uow, code):
+        raise CategoryUnknownError(f"there is no category {code!r}")
+
+
+async def _check_listing(uow: UnitOfWork, product_id: UUID) -> None:
+    """Judge all that is now said of the product, its SKUs included."""
+    check_listing(await listing.texts_of(uow, product_id), added=await listing.find_words(uow))
+
+
 def _check_cap(kind: SkuKind, stock_cap: int | None) -> None:
     if stock_cap is not None and kind is not SkuKind.DIRECT_TOP_UP:
         raise StockCapRefusedError("only a direct top-up has a cap; the stock of cards is what was imported")
 
 
-async def _change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:
+async def change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:
+    """Something inside these products changed: say how they now stand."""
     await catalogue.raise_versions(uow, sorted(product_ids), now=now)
     await _announce_products(uow, sorted(product_ids), now=now)
 
 
 async def _announce_products(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: datetime) -> None:
     offers = await catalogue.find_offers(uow, product_ids)
-    announce(uow, *(events.product_changed(product) for product in offers), now=now)
+    announce(uow, *(events.product_changed(product, now=now) for product in offers), now=now)

@@ -189,10 +189,10 @@ async def _give_back_unless_placed(desk: Desk, order_id: UUID) -> None:
 async def _check_lines(desk: Desk, wanted: list[WantedLine]) -> None:
     """Look at the tables once more before saying that a SKU is not known: it may be new."""
     try:
-        check_lines(desk.catalogue.offers, wanted)
+        check_lines(desk.catalogue.offers, wanted, now=utc_now())
     except SkuUnknownError:
         await desk.catalogue.refresh()
-        check_lines(desk.catalogue.offers, wanted)
+        check_lines(desk.catalogue.offers, wanted, now=utc_now())
 
 
 async def _finished(desk: Desk, attempt: _Attempt) -> UUID | None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from services.order.domain.offers import Offer
 from shared.money import BASIS_POINTS, allocate
 
 FULL_PRICE_BP = BASIS_POINTS
@@ -46,31 +48,6 @@ class PriceChangedError(Exception):
     def __init__(self, *, expected_total_minor: int, total_minor: int) -> None:
         super().__init__(f"the total is {total_minor}, not {expected_total_minor}")
         self.extra = {"total_minor": total_minor}
-
-
-@dataclass(frozen=True, slots=True)
-class OfferComponent:
-    """What a SKU consists of, per unit. `weight` divides the price among the components."""
-
-    sku_id: UUID
-    name: str
-    kind: str
-    quantity: int
-    weight: int
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A SKU as it can be bought now. `on_sale` holds for the SKU and the product it belongs to."""
-
-    product_id: UUID
-    sku_id: UUID
-    name: str
-    price_minor: int
-    currency: str
-    max_per_order: int
-    on_sale: bool
-    components: tuple[OfferComponent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +98,7 @@ class Quote:
     total_minor: int
 
 
-def check_lines(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine]) -> None:
+def check_lines(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine], *, now: datetime) -> None:
     """Whether these lines can be bought at all.
 
     :raises SkuUnknownError: a SKU nobody sells.
@@ -135,7 +112,7 @@ def check_lines(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine]) -> N
         offer = offers.get(line.sku_id)
         if offer is None:
             raise SkuUnknownError(line.sku_id)
-        if not offer.on_sale:
+        if not (offer.on_sale and offer.sold_at(now)):
             raise SkuOffShelfError(line.sku_id)
         quantity = quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity
         if line.quantity < 1 or quantity > offer.max_per_order:

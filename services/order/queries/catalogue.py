@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.order.domain.checkouts import Contract
-from services.order.domain.pricing import Offer, OfferComponent
+from services.order.domain.offers import Offer, OfferComponent
 from services.order.queries.waiting import first_of
 from services.order.repository.read_models import CATALOGUE_CHANNEL
 from shared.database import Database, TransientDatabaseError
@@ -19,7 +19,11 @@ REFRESH_INTERVAL_S = 1.0
 _OVERLAP = timedelta(seconds=30)
 """Rows are stamped before they are committed: look back further than any transaction lasts."""
 
-_PRODUCTS = "SELECT product_id, version, on_shelf, skus, updated_at FROM products WHERE updated_at >= $1"
+# Where inventory told the operator's switch, the clock decides; before that, what it said last.
+_PRODUCTS = """
+SELECT product_id, version, coalesce(listed, on_shelf) AS on_shelf, on_shelf_from, on_shelf_until, skus
+FROM products WHERE updated_at >= $1
+"""
 _CONTRACTS = "SELECT sku_id, contract_id, version, hash, effective_from FROM contracts WHERE updated_at >= $1"
 _NOW = "SELECT clock_timestamp()"
 _EVER = "SELECT 'epoch'::timestamptz"
@@ -90,7 +94,7 @@ class Catalogue:
 
     def _take_product(self, row: Any) -> None:
         product_id = row["product_id"]
-        offers = [_offer(product_id, sku, on_shelf=row["on_shelf"]) for sku in row["skus"]]
+        offers = [_offer(row, sku) for sku in row["skus"]]
         for sku_id in self._skus_of.get(product_id, ()):
             self._offers.pop(sku_id, None)
         for offer in offers:
@@ -99,17 +103,19 @@ class Catalogue:
         self._versions[product_id] = row["version"]
 
 
-def _offer(product_id: UUID, sku: Mapping[str, Any], *, on_shelf: bool) -> Offer:
+def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
     return Offer(
-        product_id=product_id,
+        product_id=product["product_id"],
         sku_id=UUID(sku["sku_id"]),
         name=sku["name"],
         price_minor=sku["price_minor"],
         currency=sku["currency"],
         max_per_order=sku["max_per_order"],
-        on_sale=on_shelf and sku["on_sale"],
+        on_sale=product["on_shelf"] and sku["on_sale"],
         components=tuple(
             OfferComponent(UUID(part["sku_id"]), part["name"], part["kind"], part["quantity"], part["weight"])
             for part in sku["components"]
         ),
+        sold_from=product["on_shelf_from"],
+        sold_until=product["on_shelf_until"],
     )
