@@ -159,10 +159,9 @@ def offer(*, price_minor: int = 1000, max_per_order: int = 100, on_sale: bool = 
         sku_id=sku_id,
         name="月卡",
         price_minor=price_minor,
-        currency=more.get("currency", "CNY"),
         max_per_order=max_per_order,
         on_sale=on_sale,
-        components=more.get("components", (plain,)),
+        **{"currency": "CNY", "components": (plain,), **more},
     )
 
 

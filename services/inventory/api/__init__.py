@@ -37,6 +37,7 @@ from services.inventory.domain.listing import (
     ListingForbiddenError,
     ShelfTimesRefusedError,
 )
+from services.inventory.domain.offers import TermsRefusedError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     SupplierNameTakenError,
@@ -76,6 +77,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
     SupplierNameTakenError: ProblemSpec(409, "supplier.exists", "There is a supplier of that name"),
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
+    TermsRefusedError: ProblemSpec(422, "sku_terms.invalid", "The terms of the SKU contradict each other"),
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
 }

@@ -14,7 +14,7 @@ from services.inventory.domain.catalogue import (
     SkuUnknownError,
 )
 from services.inventory.queries import shop
-from services.inventory.schemas import ProductIn, ProductOpsOut, ProductPatch, SkuIn, SkuOpsOut, SkuPatch
+from services.inventory.schemas import ProductIn, ProductOpsOut, ProductPatch, SkuIn, SkuOpsOut, SkuPatch, Terms
 from services.inventory.usecases import catalogue
 from shared.clock import new_id, utc_now
 from shared.database import UnitOfWork
@@ -75,7 +75,8 @@ async def create_sku(body: SkuIn, _: CatalogueOperator, work: Work, call: Idempo
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    sku = NewSku(sku_id=new_id(), **body.model_dump(exclude={"stock_cap", "components"}))
+    rest = body.model_dump(exclude={"stock_cap", "components", *Terms.model_fields})
+    sku = NewSku(sku_id=new_id(), **rest, **body.as_terms())
     components = [ComponentSpec(**component.model_dump()) for component in body.components]
     await catalogue.create_sku(work, sku, components=components, stock_cap=body.stock_cap, now=utc_now())
     made = await _read_sku(work, sku.sku_id)
@@ -105,7 +106,7 @@ async def change_sku(sku_id: UUID, body: SkuPatch, _: CatalogueOperator, work: W
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.changes()
     if "stock_cap" in changes:
         await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"))
     if changes:

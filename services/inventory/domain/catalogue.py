@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.inventory.domain.listing import ShelfTimes
+from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 
 COMPONENTS_MAX = 20
 """Parts of one bundle. Each is a row of every order that buys it."""
@@ -62,48 +63,6 @@ class PartFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedComponent:
-    """A component of a SKU on offer; a plain SKU is its own component."""
-
-    sku_id: UUID
-    name: str
-    kind: SkuKind
-    quantity: int
-    weight: int
-    partner_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedSku:
-    """A SKU with its components."""
-
-    sku_id: UUID
-    name: str
-    price_minor: int
-    currency: str
-    max_per_order: int
-    on_sale: bool
-    components: tuple[OfferedComponent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedProduct:
-    """A product as it now stands, whole."""
-
-    product_id: UUID
-    version: int
-    name: str
-    category: str
-    listed: bool
-    times: ShelfTimes
-    skus: tuple[OfferedSku, ...]
-
-    def on_shelf(self, *, now: datetime) -> bool:
-        """Whether it can be bought at that moment."""
-        return self.listed and self.times.include(now)
-
-
-@dataclass(frozen=True, slots=True)
 class NewProduct:
     """A product to be written down. Its version starts at 1."""
 
@@ -143,6 +102,16 @@ class NewSku:
     price_guard: bool
     partner_id: UUID | None
     low_stock_below: int
+    period: SkuPeriod | None = None
+    ladder: tuple[LadderStep, ...] = ()
+    min_per_order: int = 1
+    order_step: int = 1
+    max_per_member: int | None = None
+    max_per_member_day: int | None = None
+    tiers: tuple[str, ...] = ()
+    public_from: datetime | None = None
+    early_tiers: tuple[str, ...] = ()
+    buyer_fields: tuple[BuyerField, ...] = ()
 
 
 def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:

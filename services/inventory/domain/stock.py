@@ -76,6 +76,13 @@ def decide_holds(
     return decisions
 
 
+def needed_fields(component: WantedComponent, *, asked: Collection[str] | None, top_up: bool) -> dict[str, str]:
+    """What of that which the buyer told is to be kept: what the SKU asks for; where that is not said, all of a top-up's."""
+    if asked is not None:
+        return {name: value for name, value in component.buyer_fields.items() if name in asked}
+    return dict(component.buyer_fields) if top_up else {}
+
+
 def _refusal(request: HoldRequest, left: Mapping[UUID, int | None], top_ups: Collection[UUID]) -> Refusal | None:
     for component in request.components:
         if component.sku_id in top_ups and not component.buyer_fields.get(ACCOUNT_FIELD):

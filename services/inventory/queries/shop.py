@@ -1,11 +1,13 @@
 """Products, as buyers and as operators see them."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, SkuKind
+from services.inventory.domain.offers import PLAIN_ACCOUNT
 from services.inventory.queries.pages import after, page
-from services.inventory.schemas import ComponentOut, ProductOpsOut, ProductOut, ProductPage, SkuOpsOut, SkuOut
+from services.inventory.schemas import ProductOpsOut, ProductOut, ProductPage, SkuOpsOut, SkuOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
@@ -17,7 +19,9 @@ json_build_object(
     'price_guard', sku.price_guard, 'partner_id', sku.partner_id, 'low_stock_below', sku.low_stock_below,
     'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
-    'components', bundle.components
+    'components', bundle.components, 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
+    'order_step', sku.order_step, 'max_per_member', sku.max_per_member, 'max_per_member_day', sku.max_per_member_day,
+    'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields
 )
 """
 
@@ -27,7 +31,8 @@ skus sku LEFT JOIN stock ON stock.sku_id = sku.sku_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object(
                'sku_id', part.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', part.quantity,
-               'weight', part.weight, 'partner_id', plain.partner_id) ORDER BY part.position) AS components,
+               'weight', part.weight, 'partner_id', plain.partner_id,
+               'buyer_fields', plain.buyer_fields) ORDER BY part.position) AS components,
            min((counter.on_hand - counter.held) / part.quantity) AS free
     FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id JOIN stock counter ON counter.sku_id = part.sku_id
     WHERE part.bundle_sku_id = sku.sku_id
@@ -138,18 +143,18 @@ def _page(row: Any) -> dict[str, Any]:
 
 def _sku(sku: dict[str, Any]) -> SkuOut:
     full = _with_stock(sku)
-    components = full["components"]
-    return SkuOut(
-        sku_id=full["sku_id"],
-        name=full["name"],
-        kind=SkuKind(full["kind"]),
-        price_minor=full["price_minor"],
-        currency=full["currency"],
-        max_per_order=full["max_per_order"],
-        stock=full["stock"],
-        stock_unlimited=full["stock_unlimited"],
-        components=None if components is None else [ComponentOut(**component) for component in components],
-    )
+    full["buyer_fields"] = _asked(full)
+    return SkuOut(**{name: full[name] for name in SkuOut.model_fields})
+
+
+def _asked(sku: dict[str, Any]) -> list[Any]:
+    """What the buyer has to tell: what any part asks for, each thing once."""
+    asked: dict[str, Any] = {}
+    for part in sku["components"] or [sku]:
+        default = [asdict(PLAIN_ACCOUNT)] if part["kind"] == SkuKind.DIRECT_TOP_UP else []
+        for field in part["buyer_fields"] or default:
+            asked.setdefault(field["name"], field)
+    return list(asked.values())
 
 
 def _with_stock(sku: dict[str, Any]) -> dict[str, Any]:

@@ -6,19 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import insert, select, update
 
 from services.inventory.domain.catalogue import (
     ComponentSpec,
     NewProduct,
     NewSku,
-    OfferedComponent,
-    OfferedProduct,
-    OfferedSku,
     PartFacts,
     SkuKind,
 )
 from services.inventory.domain.listing import ShelfTimes
+from services.inventory.domain.offers import OfferedComponent, OfferedProduct, OfferedSku, SkuTerms, read_terms
+from services.inventory.domain.terms import read_buyer_field
 from services.inventory.repository.shelf_life import expired_sku
 from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
 from shared.database import UnitOfWork
@@ -31,9 +30,8 @@ class SkuFacts:
     sku_id: UUID
     product_id: UUID
     kind: SkuKind
-    price_minor: int
-    price_floor_minor: int | None
     currency: str
+    terms: SkuTerms
 
 
 async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime, shelf_announced: bool) -> None:
@@ -100,13 +98,13 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, changes: Mapping[str, object
 
 async def get_sku_for_update(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
     """The SKU, locked."""
-    row = (await uow.sql.execute(_select_facts(sku_id).with_for_update())).first()
-    return row and _facts(row)
+    row = (await uow.sql.execute(select(SKUS).where(SKUS.c.sku_id == sku_id).with_for_update())).first()
+    return None if row is None else _facts(row)
 
 
 async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
-    row = (await uow.sql.execute(_select_facts(sku_id))).first()
-    return row and _facts(row)
+    row = (await uow.sql.execute(select(SKUS).where(SKUS.c.sku_id == sku_id))).first()
+    return None if row is None else _facts(row)
 
 
 async def find_parts(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, PartFacts]:
@@ -139,7 +137,7 @@ async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[Offe
     rows = skus.all()
     parts = await _find_components(uow, [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE])
     for row in rows:
-        by_product[row.product_id].append(_offered_sku(row, parts.get(row.sku_id) or (_as_component(row),)))
+        by_product[row.product_id].append(_offered_sku(row, parts.get(row.sku_id) or (_component(row, 1, 1),)))
     return [
         OfferedProduct(
             product_id=row.product_id,
@@ -166,6 +164,7 @@ async def _find_components(uow: UnitOfWork, bundle_ids: Sequence[UUID]) -> dict[
             SKUS.c.name,
             SKUS.c.kind,
             SKUS.c.partner_id,
+            SKUS.c.buyer_fields,
         )
         .join(SKUS, SKUS.c.sku_id == SKU_COMPONENTS.c.sku_id)
         .where(SKU_COMPONENTS.c.bundle_sku_id.in_(bundle_ids))
@@ -173,32 +172,32 @@ async def _find_components(uow: UnitOfWork, bundle_ids: Sequence[UUID]) -> dict[
     )
     found: dict[UUID, tuple[OfferedComponent, ...]] = {}
     for row in await uow.sql.execute(statement):
-        part = OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), row.quantity, row.weight, row.partner_id)
-        found[row.bundle_sku_id] = (*found.get(row.bundle_sku_id, ()), part)
+        found[row.bundle_sku_id] = (*found.get(row.bundle_sku_id, ()), _component(row, row.quantity, row.weight))
     return found
 
 
-def _as_component(row: Row[Any]) -> OfferedComponent:
-    return OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), quantity=1, weight=1, partner_id=row.partner_id)
+def _component(row: Any, quantity: int, weight: int) -> OfferedComponent:
+    return OfferedComponent(
+        sku_id=row.sku_id,
+        name=row.name,
+        kind=SkuKind(row.kind),
+        quantity=quantity,
+        weight=weight,
+        partner_id=row.partner_id,
+        buyer_fields=tuple(read_buyer_field(field) for field in row.buyer_fields),
+    )
 
 
-def _offered_sku(row: Row[Any], components: tuple[OfferedComponent, ...]) -> OfferedSku:
+def _offered_sku(row: Any, components: tuple[OfferedComponent, ...]) -> OfferedSku:
     return OfferedSku(
         sku_id=row.sku_id,
         name=row.name,
-        price_minor=row.price_minor,
         currency=row.currency,
-        max_per_order=row.max_per_order,
         on_sale=row.on_sale and not row.expired,
+        terms=read_terms(dict(row._mapping)),  # noqa: SLF001  # public, whatever its name
         components=components,
     )
 
 
-def _select_facts(sku_id: UUID) -> Select[Any]:
-    return select(
-        SKUS.c.sku_id, SKUS.c.product_id, SKUS.c.kind, SKUS.c.price_minor, SKUS.c.price_floor_minor, SKUS.c.currency
-    ).where(SKUS.c.sku_id == sku_id)
-
-
-def _facts(row: Row[Any]) -> SkuFacts:
-    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.price_minor, row.price_floor_minor, row.currency)
+def _facts(row: Any) -> SkuFacts:
+    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.currency, read_terms(dict(row._mapping)))  # noqa: SLF001  # public, whatever its name

@@ -15,6 +15,10 @@ SELECT sku_id, on_hand - held AS free FROM stock WHERE sku_id = ANY($1::uuid[]) 
 
 _TOP_UPS = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND kind = 'direct_top_up'"
 
+_ASKING = (
+    "SELECT sku_id, buyer_fields FROM skus WHERE sku_id = ANY($1::uuid[]) AND jsonb_array_length(buyer_fields) > 0"
+)
+
 _HELD_ORDERS = "SELECT DISTINCT order_id FROM holds WHERE order_id = ANY($1::uuid[])"
 
 _ADD_HOLDS = """
@@ -118,6 +122,14 @@ async def lock_stock(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, int
 async def find_top_ups(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the SKUs that go to an account which the buyer names."""
     return {row["sku_id"] for row in await uow.raw.fetch(_TOP_UPS, sku_ids)}
+
+
+async def find_asked(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    """The names of the buyer fields that each of these SKUs asks for; those that ask for none in particular are absent."""
+    return {
+        row["sku_id"]: frozenset(field["name"] for field in row["buyer_fields"])
+        for row in await uow.raw.fetch(_ASKING, sku_ids)
+    }
 
 
 async def find_held_orders(uow: UnitOfWork, order_ids: Sequence[UUID]) -> set[UUID]:

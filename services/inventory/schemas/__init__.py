@@ -38,6 +38,7 @@ from services.inventory.schemas.operations import (
     SupplierTaskOut,
     TaskResolutionIn,
 )
+from services.inventory.schemas.terms import Terms
 from services.inventory.schemas.wallet import (
     CardOut,
     EntitlementOpsOut,
@@ -89,4 +90,5 @@ __all__ = [
     "SupplierSkusIn",
     "SupplierTaskOut",
     "TaskResolutionIn",
+    "Terms",
 ]

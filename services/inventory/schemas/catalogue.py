@@ -7,9 +7,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
+from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
-from services.inventory.schemas.examples import PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE
+from services.inventory.schemas.examples import PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE, SKU_EXAMPLE
 from services.inventory.schemas.listing import CategoryCode
+from services.inventory.schemas.terms import TERMS_EXAMPLE, Terms
 
 LongText = Annotated[str, Field(max_length=5_000)]
 Included = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=30)]
@@ -71,8 +73,10 @@ class ComponentIn(Incoming):
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
-class SkuIn(Incoming):
+class SkuIn(Terms):
     """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE]})
 
     product_id: UUID
     name: Name
@@ -90,8 +94,12 @@ class SkuIn(Incoming):
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
 
 
-class SkuPatch(Incoming):
-    """What shall change of a SKU. Kind, currency and components never do."""
+class SkuPatch(Terms):
+    """What shall change of a SKU: what is named, and a list that is named as a whole. Kind, currency and components
+    never do.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"price_minor": 1_900, **TERMS_EXAMPLE}]})
 
     name: Name | None = None
     price_minor: PriceMinor | None = None
@@ -103,6 +111,11 @@ class SkuPatch(Incoming):
     partner_id: UUID | None = None
     low_stock_below: LowStock | None = None
     stock_cap: StockCap | None = None
+
+    def changes(self) -> dict[str, object]:
+        """What is named."""
+        whole = self.model_dump()
+        return {name: whole[name] for name in self.model_fields_set}
 
 
 class ComponentOut(BaseModel):
@@ -117,7 +130,10 @@ class ComponentOut(BaseModel):
 
 
 class SkuOut(BaseModel):
-    """A SKU as buyers see it. `stock` is how many can be bought now; of a bundle, as its scarcest part allows."""
+    """A SKU as buyers see it. `stock` is how many can be bought now; of a bundle, as its scarcest part allows.
+
+    `buyer_fields` are to be told with the order line. With `tiers` only these buy, before `public_from` only `early_tiers`.
+    """
 
     sku_id: UUID
     name: str
@@ -128,6 +144,16 @@ class SkuOut(BaseModel):
     stock: int
     stock_unlimited: bool
     components: list[ComponentOut] | None = None
+    period: SkuPeriod | None = None
+    ladder: list[LadderStep] = []
+    min_per_order: int = 1
+    order_step: int = 1
+    max_per_member: int | None = None
+    max_per_member_day: int | None = None
+    tiers: list[str] = []
+    public_from: datetime | None = None
+    early_tiers: list[str] = []
+    buyer_fields: list[BuyerField] = []
 
 
 class ProductPage(BaseModel):

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from services.inventory.schemas.terms import TERMS_EXAMPLE
+
 PRODUCT_EXAMPLE: Final[dict[str, Any]] = {
     "name": "周末畅享礼包",
     "category": "bundles",
@@ -14,6 +16,16 @@ PRODUCT_EXAMPLE: Final[dict[str, Any]] = {
     "on_shelf": True,
     "on_shelf_from": "2026-12-01T00:00:00+08:00",
     "on_shelf_until": "2027-01-01T00:00:00+08:00",
+}
+
+SKU_EXAMPLE: Final[dict[str, Any]] = {
+    "product_id": "01939f6c-2a06-7b3e-9c51-5d10c0a8b99a",
+    "name": "星海视频 VIP 月卡",
+    "kind": "card_key",
+    "price_minor": 1_900,
+    "price_floor_minor": 1_500,
+    "max_per_order": 200,
+    **TERMS_EXAMPLE,
 }
 
 PRODUCT_SEEN_EXAMPLE: Final[dict[str, Any]] = {
@@ -29,6 +41,7 @@ PRODUCT_SEEN_EXAMPLE: Final[dict[str, Any]] = {
             "max_per_order": 10,
             "stock": 200,
             "stock_unlimited": False,
+            **TERMS_EXAMPLE,
         }
     ],
 }

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.terms import SkuPeriod
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
 
 PRODUCTS = Table(
@@ -73,6 +74,21 @@ SKUS = Table(
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
     moment_column("created_at"),
     moment_column("expired_at", nullable=True),
+    Column("period", Text),
+    Column("ladder", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("min_per_order", Integer, nullable=False, server_default="1"),
+    Column("order_step", Integer, nullable=False, server_default="1"),
+    Column("max_per_member", Integer),
+    Column("max_per_member_day", Integer),
+    Column("tiers", JSONB, nullable=False, server_default=text("'[]'")),
+    moment_column("public_from", nullable=True),
+    Column("early_tiers", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("buyer_fields", JSONB, nullable=False, server_default=text("'[]'")),
+    one_of("period", SkuPeriod, name="period_known"),
+    CheckConstraint(
+        "min_per_order > 0 AND order_step > 0 AND max_per_member > 0 AND max_per_member_day > 0",
+        name="limits_positive",
+    ),
     one_of("kind", SkuKind, name="kind_known"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("price_minor >= price_floor_minor", name="price_not_below_floor"),

@@ -1,6 +1,7 @@
 """Make and change products and SKUs; every change is announced with a version that grows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -14,9 +15,9 @@ from services.inventory.domain.catalogue import (
     SkuUnknownError,
     StockCapRefusedError,
     check_bundle,
-    check_price,
 )
 from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
+from services.inventory.domain.offers import check_terms, read_terms
 from services.inventory.repository import catalogue, listing, stock
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -62,11 +63,12 @@ async def create_sku(
 
     :raises ProductUnknownError: there is no such product.
     :raises BundleRefusedError: the components make no bundle, or a plain SKU was given some.
-    :raises PriceBelowFloorError: the price is under the floor.
+    :raises PriceBelowFloorError: the price, or a step of its ladder, is under the floor.
+    :raises TermsRefusedError: its terms contradict each other.
     :raises StockCapRefusedError: a cap was given to what is no top-up.
     :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
-    check_price(sku.price_minor, floor_minor=sku.price_floor_minor)
+    check_terms(read_terms(asdict(sku)))
     _check_cap(sku.kind, stock_cap)
     if not await catalogue.lock_product(uow, sku.product_id):
         raise ProductUnknownError(f"there is no product {sku.product_id}")
@@ -83,19 +85,17 @@ async def create_sku(
 
 
 async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
-    """Set what may change of a SKU: price, floor, limit, sale, brand, guards.
+    """Set what may change of a SKU: its name, its terms, sale, brand, guards.
 
     :raises SkuUnknownError: there is no such SKU.
-    :raises PriceBelowFloorError: the price would be under the floor.
+    :raises PriceBelowFloorError: the price, or a step of its ladder, would be under the floor.
+    :raises TermsRefusedError: its terms would contradict each other.
     :raises ListingForbiddenError: its name would be of a kind of goods that cannot be listed.
     """
     sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
-    price_minor = changes.get("price_minor", sku.price_minor)
-    floor_minor = changes.get("price_floor_minor", sku.price_floor_minor)
-    if isinstance(price_minor, int) and isinstance(floor_minor, int):
-        check_price(price_minor, floor_minor=floor_minor)
+    check_terms(read_terms({**asdict(sku.terms), **changes}))
     await catalogue.change_sku(uow, sku_id, changes)
     if "name" in changes:
         await _check_listing(uow, sku.product_id)

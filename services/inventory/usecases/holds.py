@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from services.inventory.domain.cards import mask_account
-from services.inventory.domain.stock import ACCOUNT_FIELD, HoldDecision, HoldRequest, decide_holds
+from services.inventory.domain.stock import ACCOUNT_FIELD, HoldDecision, HoldRequest, decide_holds, needed_fields
 from services.inventory.repository import keys, stock
 from services.inventory.repository.keys import DataKey, KeyPurpose, SealedFields
 from shared.clock import new_id
@@ -69,14 +69,22 @@ async def _keep_buyer_fields(
     keyring: Keyring,
     now: datetime,
 ) -> None:
-    """Seal what buyers told us for top-ups; what other goods do not need is not kept."""
+    """Seal what buyers told us for goods that ask for it; what others do not need is not kept."""
     told = [
         (request.order_id, component)
         for request in requests
         for component in request.components
-        if component.buyer_fields and component.sku_id in top_ups
+        if component.buyer_fields
     ]
     if not told:
+        return
+    asked = await stock.find_asked(uow, [component.sku_id for _, component in told])
+    kept = [
+        (order_id, component, wanted)
+        for order_id, component in told
+        if (wanted := needed_fields(component, asked=asked.get(component.sku_id), top_up=component.sku_id in top_ups))
+    ]
+    if not kept:
         return
     key = await _buyer_fields_key(uow, keyring=keyring, now=now)
     dek = keyring.unwrap(key.wrapped)
@@ -84,10 +92,10 @@ async def _keep_buyer_fields(
         SealedFields(
             component_id=component.component_id,
             order_id=order_id,
-            sealed=seal(dek, orjson.dumps(dict(component.buyer_fields)), aad=buyer_fields_aad(component.component_id)),
-            masked=mask_account(component.buyer_fields.get(ACCOUNT_FIELD, "")),
+            sealed=seal(dek, orjson.dumps(wanted), aad=buyer_fields_aad(component.component_id)),
+            masked=mask_account(wanted.get(ACCOUNT_FIELD, "")),
         )
-        for order_id, component in told
+        for order_id, component, wanted in kept
     ]
     await keys.add_buyer_fields(uow, fields, key_id=key.key_id, now=now)
 

@@ -1,8 +1,10 @@
-"""What can be bought, as inventory last announced it."""
+"""What can be bought, and on which terms, as inventory last announced it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from services.order.domain.buyer_fields import BuyerField
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +16,48 @@ class OfferComponent:
     kind: str
     quantity: int
     weight: int
+    buyer_fields: tuple[BuyerField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LadderStep:
+    """From this quantity in one order on, a unit costs this."""
+
+    quantity_from: int
+    unit_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who may buy: these tiers, or everybody where none is named; before `public_from` the early tiers alone."""
+
+    tiers: frozenset[str] = frozenset()
+    public_from: datetime | None = None
+    early_tiers: frozenset[str] = frozenset()
+
+    def lets_in(self, tier: str | None, *, now: datetime) -> bool:
+        """Whether a member of this tier may buy; None: a guest, or a member without one."""
+        if self.public_from is not None and now < self.public_from:
+            return tier in self.early_tiers
+        return not self.tiers or tier in self.tiers
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one order takes, and how much one member may buy; None: as much as he likes."""
+
+    min_per_order: int = 1
+    order_step: int = 1
+    per_member: int | None = None
+    per_member_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A SKU as it can be bought. `on_sale` holds for the SKU and the product it belongs to, between the two moments."""
+    """A SKU as it can be bought. `on_sale` holds for the SKU and the product it belongs to, between the two moments.
+
+    No unit is sold below `floor_minor`, whatever discounts there are.
+    """
 
     product_id: UUID
     sku_id: UUID
@@ -30,9 +69,22 @@ class Offer:
     components: tuple[OfferComponent, ...]
     sold_from: datetime | None = None
     sold_until: datetime | None = None
+    period: str | None = None
+    ladder: tuple[LadderStep, ...] = ()
+    floor_minor: int = 0
+    limits: Limits = Limits()
+    gate: Gate = Gate()
 
     def sold_at(self, moment: datetime) -> bool:
         """Whether the product is on the shelf then, if it is on sale."""
         return (self.sold_from is None or self.sold_from <= moment) and (
             self.sold_until is None or moment < self.sold_until
+        )
+
+    def ladder_step(self, quantity: int) -> LadderStep | None:
+        """The step that this quantity reaches."""
+        return max(
+            (step for step in self.ladder if step.quantity_from <= quantity),
+            key=lambda step: step.quantity_from,
+            default=None,
         )

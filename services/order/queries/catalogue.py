@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.order.domain.buyer_fields import BuyerField
 from services.order.domain.checkouts import Contract
-from services.order.domain.offers import Offer, OfferComponent
+from services.order.domain.offers import Gate, LadderStep, Limits, Offer, OfferComponent
 from services.order.queries.waiting import first_of
 from services.order.repository.read_models import CATALOGUE_CHANNEL
 from shared.database import Database, TransientDatabaseError
@@ -103,6 +104,7 @@ class Catalogue:
         self._versions[product_id] = row["version"]
 
 
+# What was learnt before a term existed lacks it.
 def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
     return Offer(
         product_id=product["product_id"],
@@ -112,10 +114,35 @@ def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
         currency=sku["currency"],
         max_per_order=sku["max_per_order"],
         on_sale=product["on_shelf"] and sku["on_sale"],
-        components=tuple(
-            OfferComponent(UUID(part["sku_id"]), part["name"], part["kind"], part["quantity"], part["weight"])
-            for part in sku["components"]
-        ),
+        components=tuple(_component(part) for part in sku["components"]),
         sold_from=product["on_shelf_from"],
         sold_until=product["on_shelf_until"],
+        period=sku.get("period"),
+        ladder=tuple(LadderStep(step["quantity_from"], step["unit_minor"]) for step in sku.get("ladder", ())),
+        floor_minor=sku.get("floor_minor") or 0,
+        limits=Limits(
+            min_per_order=sku.get("min_per_order", 1),
+            order_step=sku.get("order_step", 1),
+            per_member=sku.get("max_per_member"),
+            per_member_day=sku.get("max_per_member_day"),
+        ),
+        gate=Gate(
+            tiers=frozenset(sku.get("tiers", ())),
+            public_from=datetime.fromisoformat(sku["public_from"]) if sku.get("public_from") else None,
+            early_tiers=frozenset(sku.get("early_tiers", ())),
+        ),
+    )
+
+
+def _component(part: Mapping[str, Any]) -> OfferComponent:
+    return OfferComponent(
+        sku_id=UUID(part["sku_id"]),
+        name=part["name"],
+        kind=part["kind"],
+        quantity=part["quantity"],
+        weight=part["weight"],
+        buyer_fields=tuple(
+            BuyerField(field["name"], field["pattern"], field["required"], frozenset(field["choices"]))
+            for field in part.get("buyer_fields", ())
+        ),
     )

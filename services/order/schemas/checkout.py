@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.order.schemas.examples import BASKET_EXAMPLE, CHECKOUT_EXAMPLE, QUOTE_EXAMPLE
+
 LINES_MAX = 20
 """Lines in one order."""
 
@@ -30,6 +32,8 @@ class LineIn(_Body):
 class QuoteIn(_Body):
     """A basket."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [BASKET_EXAMPLE]})
+
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
     coupon_id: UUID | None = None
     points: Annotated[int | None, Field(ge=0)] = None
@@ -46,6 +50,8 @@ class ContactIn(_Body):
 class CheckoutIn(QuoteIn):
     """A basket to be ordered. With `expected_total_minor` it is ordered at that price or not at all."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [CHECKOUT_EXAMPLE]})
+
     contact: ContactIn | None = None
     expected_total_minor: Annotated[int | None, Field(strict=True, ge=0)] = None
 
@@ -60,7 +66,7 @@ class AdjustmentOut(BaseModel):
 
 
 class QuoteLineOut(BaseModel):
-    """One line at its price."""
+    """One line at its price, with the steps from `list_minor` to `total_minor`. `period` is how long it lasts."""
 
     sku_id: UUID
     name: str
@@ -68,10 +74,14 @@ class QuoteLineOut(BaseModel):
     unit_minor: int
     list_minor: int
     total_minor: int
+    period: str | None = None
+    adjustments: list[AdjustmentOut] = []
 
 
 class QuoteOut(BaseModel):
-    """What a basket costs, and why."""
+    """What a basket costs, and why. `adjustments` sum those of the lines by rule."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUOTE_EXAMPLE]})
 
     currency: str
     list_minor: int

@@ -1,6 +1,7 @@
 """The order service's rows."""
 
 from services.order.tables.base import METADATA
+from services.order.tables.limits import LIMITED_PURCHASES
 from services.order.tables.orders import CHECKOUTS, OPERATOR_ACTIONS, ORDER_COMPONENTS, ORDER_LINES, ORDERS
 from services.order.tables.payments import PAYMENT_ANOMALIES, PAYMENTS, REFUND_PARTS, REFUNDS
 from services.order.tables.read_models import CONTRACTS, MEMBER_TIERS, PRODUCTS
@@ -17,6 +18,7 @@ __all__ = [
     "CONTRACTS",
     "IDEMPOTENCY",
     "INBOX",
+    "LIMITED_PURCHASES",
     "MEMBER_TIERS",
     "METADATA",
     "OPERATOR_ACTIONS",
