@@ -54,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/ops/orders/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # inventory
     Route("/v1/products/**", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),
+    Route("/v1/categories", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),
     Route("/v1/wallet/**", "inventory", _HOLDER),
     Route("/v1/wallet/entitlements/{id}/reveal", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/link", "inventory", _HOLDER, methods="POST", rate=REVEAL),
@@ -78,6 +79,8 @@ ROUTES: tuple[Route, ...] = (
         body_limit_bytes=REDEMPTIONS_LIMIT_BYTES,
     ),
     Route("/v1/ops/products/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
+    Route("/v1/ops/categories/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
+    Route("/v1/ops/forbidden-words/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/skus/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route(
         "/v1/ops/skus/{sku_id}/batches",

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.inventory.domain.catalogue import UNLIMITED_STOCK, OfferedProduct
+from services.inventory.domain.catalogue import UNLIMITED_STOCK
 from services.inventory.domain.delivery import Delivery, RefundOrder, RefuseReason, RejectReason, UnitFacts
 from services.inventory.domain.issuing import Entitlement, Reservation
+from services.inventory.domain.offers import OfferedComponent, OfferedProduct, OfferedSku
 from services.inventory.domain.redeeming import Redeemable, Redemption
 from services.inventory.domain.reminders import Expiring
+from services.inventory.domain.terms import BuyerField
 from shared.contracts import (
     CardCanaryTouchedV1,
     CardIssuedV1,
@@ -22,7 +24,20 @@ from shared.contracts import (
     StockChangedV1,
     StockLowV1,
 )
-from shared.contracts.inventory import RestockedCards, SkuComponent, SkuOffer
+from shared.contracts.inventory import (
+    BuyerField as BuyerFieldOffer,
+)
+from shared.contracts.inventory import (
+    BuyerFieldKind,
+    BuyerFieldPattern,
+    ChoiceGroup,
+    ChoiceOption,
+    LadderStep,
+    RestockedCards,
+    SkuComponent,
+    SkuOffer,
+    SkuPeriod,
+)
 from shared.contracts.order import ComponentKind
 
 
@@ -128,36 +143,76 @@ def entitlement_expiring(unit: Expiring) -> EntitlementExpiringV1:
     )
 
 
-def product_changed(product: OfferedProduct) -> ProductChangedV1:
-    offers = tuple(
-        SkuOffer(
-            sku_id=sku.sku_id,
-            name=sku.name,
-            price_minor=sku.price_minor,
-            currency=sku.currency,
-            max_per_order=sku.max_per_order,
-            on_sale=sku.on_sale,
-            components=tuple(
-                SkuComponent(
-                    sku_id=part.sku_id,
-                    name=part.name,
-                    kind=ComponentKind(part.kind.value),
-                    quantity=part.quantity,
-                    weight=part.weight,
-                    partner_id=part.partner_id,
-                )
-                for part in sku.components
-            ),
-        )
-        for sku in product.skus
-    )
+def product_changed(product: OfferedProduct, *, now: datetime) -> ProductChangedV1:
     return ProductChangedV1(
         product_id=product.product_id,
         version=product.version,
         name=product.name,
         category=product.category,
-        on_shelf=product.on_shelf,
-        skus=offers,
+        on_shelf=product.on_shelf(now=now),
+        skus=tuple(_offer(sku) for sku in product.skus),
+        listed=product.listed,
+        on_shelf_from=product.times.starts_at,
+        on_shelf_until=product.times.ends_at,
+    )
+
+
+def _offer(sku: OfferedSku) -> SkuOffer:
+    terms = sku.terms
+    return SkuOffer(
+        sku_id=sku.sku_id,
+        name=sku.name,
+        price_minor=terms.price_minor,
+        currency=sku.currency,
+        max_per_order=terms.max_per_order,
+        on_sale=sku.on_sale,
+        components=tuple(_component(part) for part in sku.components),
+        period=SkuPeriod(terms.period.value) if terms.period else None,
+        ladder=tuple(LadderStep(quantity_from=step.quantity_from, unit_minor=step.unit_minor) for step in terms.ladder),
+        floor_minor=terms.price_floor_minor,
+        min_per_order=terms.min_per_order,
+        order_step=terms.order_step,
+        max_per_member=terms.max_per_member,
+        max_per_member_day=terms.max_per_member_day,
+        tiers=terms.tiers,
+        public_from=terms.public_from,
+        early_tiers=terms.early_tiers,
+        choices=tuple(
+            ChoiceGroup(
+                name=group.name,
+                pick=group.pick,
+                options=tuple(
+                    ChoiceOption(**dict(_component(option)), extra_minor=extra_minor)
+                    for option, extra_minor in group.options
+                ),
+            )
+            for group in sku.choices
+        ),
+        stock_capped=sku.capped,
+    )
+
+
+def _component(part: OfferedComponent) -> SkuComponent:
+    return SkuComponent(
+        sku_id=part.sku_id,
+        name=part.name,
+        kind=ComponentKind(part.kind.value),
+        quantity=part.quantity,
+        weight=part.weight,
+        partner_id=part.partner_id,
+        buyer_fields=tuple(_buyer_field(field) for field in part.buyer_fields),
+    )
+
+
+def _buyer_field(field: BuyerField) -> BuyerFieldOffer:
+    return BuyerFieldOffer(
+        name=field.name,
+        label_zh=field.label_zh,
+        label_en=field.label_en,
+        kind=BuyerFieldKind(field.kind.value),
+        pattern=BuyerFieldPattern(field.pattern.value),
+        required=field.required,
+        choices=field.choices,
     )
 
 

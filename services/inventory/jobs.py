@@ -16,6 +16,7 @@ from services.inventory.usecases import (
     file_imports,
     health,
     holds,
+    listing,
     reminding,
     rotating,
     supplying,
@@ -39,6 +40,7 @@ EXPIRE_ORDERS_MAX = 500
 EXPIRE_ROUNDS_MAX = 20
 ANNOUNCE_STOCK_S = 1.0
 ANNOUNCE_LOW_STOCK_S = 5.0
+ANNOUNCE_SHELF_S = 5.0
 EXPIRE_CARDS_S = 60.0
 TAKE_IN_FILES_S = 1.0
 SORT_SHELF_S = 2.0
@@ -67,6 +69,7 @@ def periodic(
         every(EXPIRE_HOLDS_S, lambda: expire_holds(database, orders, now=utc_now()), name="expire_holds"),
         every(ANNOUNCE_STOCK_S, lambda: announce_stock(database), name="announce_stock"),
         every(ANNOUNCE_LOW_STOCK_S, lambda: announce_low_stock(database), name="announce_low_stock"),
+        every(ANNOUNCE_SHELF_S, lambda: announce_shelf(database), name="announce_shelf"),
         every(EXPIRE_CARDS_S, lambda: expire_cards(database), name="expire_cards"),
         every(TAKE_IN_FILES_S, lambda: take_in_files(database), name="take_in_files"),
         every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
@@ -107,6 +110,12 @@ async def announce_low_stock(database: Database) -> None:
     """One event per SKU that has begun to run low."""
     async with database.begin() as uow:
         await alerts.announce_low_stock(uow, now=utc_now())
+
+
+async def announce_shelf(database: Database) -> None:
+    """Products that come or go by the clock, and SKUs that have cards again."""
+    async with database.begin() as uow:
+        await listing.announce_shelf(uow, now=utc_now())
 
 
 async def expire_cards(database: Database) -> None:

@@ -1,5 +1,6 @@
 """What the inventory service announces. A card's code never enters an event: ids and masked forms only."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts._base import AmountMinor, AwareDatetime, Currency, Event, Fact, Quantity
@@ -108,6 +109,53 @@ class EntitlementExpiringV1(_CardEvent):
     expires_at: AwareDatetime
 
 
+class SkuPeriod(StrEnum):
+    """How long what is bought lasts, where that says something about the price (月/季/年)."""
+
+    MONTH = "month"
+    SEASON = "season"
+    YEAR = "year"
+
+
+class BuyerFieldKind(StrEnum):
+    """What kind of thing the buyer tells."""
+
+    PHONE = "phone"
+    ACCOUNT = "account"
+    TEXT = "text"
+    CHOICE = "choice"
+
+
+class BuyerFieldPattern(StrEnum):
+    """What a value must look like. A closed set: nobody's own expressions are run."""
+
+    ANY = "any"
+    DIGITS = "digits"
+    ALPHANUMERIC = "alphanumeric"
+    EMAIL = "email"
+    CN_MOBILE = "cn_mobile"
+    QQ = "qq"
+
+
+class BuyerField(Fact):
+    """Something the goods need to know of the buyer. `choices` is for the kind of that name."""
+
+    name: str
+    label_zh: str
+    label_en: str
+    kind: BuyerFieldKind
+    pattern: BuyerFieldPattern = BuyerFieldPattern.ANY
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+class LadderStep(Fact):
+    """From this quantity in one order on, a unit costs this."""
+
+    quantity_from: Quantity
+    unit_minor: AmountMinor
+
+
 class SkuComponent(Fact):
     """What a SKU consists of. `weight` divides the price among components; `partner_id` is the brand."""
 
@@ -117,10 +165,32 @@ class SkuComponent(Fact):
     quantity: Quantity
     weight: Quantity
     partner_id: UUID | None = None
+    buyer_fields: tuple[BuyerField, ...] = ()
+
+
+class ChoiceOption(SkuComponent):
+    """A component that may be chosen; the bundle then costs `extra_minor` more."""
+
+    extra_minor: AmountMinor = 0
+
+
+class ChoiceGroup(Fact):
+    """Options of which the buyer chooses `pick` different ones; their weights stand beside the components'."""
+
+    name: str
+    pick: Quantity
+    options: tuple[ChoiceOption, ...]
 
 
 class SkuOffer(Fact):
-    """A SKU as it can be bought. A plain SKU has one component: itself."""
+    """A SKU as it can be bought. A plain SKU has one component: itself.
+
+    An order takes multiples of `order_step`, at least `min_per_order`, and no price below `floor_minor` a unit. One
+    member, or one guest's contact, may buy `max_per_member` in all and `max_per_member_day` on a day in Shanghai. It is
+    sold only to `tiers`, where any are named, and before `public_from` only to `early_tiers`.
+    A bundle of which something is chosen has what is always in it as components, which may be nothing. `stock_capped`:
+    the bundle has a stock of its own, to be held with its components'.
+    """
 
     sku_id: UUID
     name: str
@@ -129,10 +199,26 @@ class SkuOffer(Fact):
     max_per_order: Quantity
     on_sale: bool
     components: tuple[SkuComponent, ...]
+    period: SkuPeriod | None = None
+    ladder: tuple[LadderStep, ...] = ()
+    floor_minor: AmountMinor | None = None
+    min_per_order: Quantity = 1
+    order_step: Quantity = 1
+    max_per_member: Quantity | None = None
+    max_per_member_day: Quantity | None = None
+    tiers: tuple[str, ...] = ()
+    public_from: AwareDatetime | None = None
+    early_tiers: tuple[str, ...] = ()
+    choices: tuple[ChoiceGroup, ...] = ()
+    stock_capped: bool = False
 
 
 class ProductChangedV1(Event):
-    """The product as it now stands, whole. `version` grows with every change: an older one is ignored."""
+    """The product as it now stands, whole. `version` grows with every change: an older one is ignored.
+
+    `on_shelf` is true when this is said. Who judges by the clock takes `listed`, the operator's switch alone, with the
+    moments from which and until which the product is sold.
+    """
 
     TYPE = "product.changed"
     TOPIC = "product"
@@ -144,6 +230,9 @@ class ProductChangedV1(Event):
     category: str
     on_shelf: bool
     skus: tuple[SkuOffer, ...]
+    listed: bool | None = None
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
 
 
 class CardCanaryTouchedV1(Event):

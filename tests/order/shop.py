@@ -159,10 +159,9 @@ def offer(*, price_minor: int = 1000, max_per_order: int = 100, on_sale: bool = 
         sku_id=sku_id,
         name="月卡",
         price_minor=price_minor,
-        currency=more.get("currency", "CNY"),
         max_per_order=max_per_order,
         on_sale=on_sale,
-        components=more.get("components", (plain,)),
+        **{"currency": "CNY", "components": (plain,), **more},
     )
 
 
@@ -176,7 +175,7 @@ def bundle(*weights: int, price_minor: int = 1000) -> SkuOffer:
 
 
 def product(
-    *offers: SkuOffer, product_id: UUID | None = None, version: int = 1, on_shelf: bool = True
+    *offers: SkuOffer, product_id: UUID | None = None, version: int = 1, on_shelf: bool = True, **more: Any
 ) -> ProductChangedV1:
     return ProductChangedV1(
         product_id=product_id or new_id(),
@@ -185,4 +184,5 @@ def product(
         category="video",
         on_shelf=on_shelf,
         skus=offers,
+        **more,
     )

@@ -1,5 +1,6 @@
 """Prices add up, to the last fen, whatever is bought."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,10 +17,9 @@ from services.order.domain.numbers import (
     order_number,
     part_id,
 )
+from services.order.domain.offers import LadderStep, Limits, Offer, OfferComponent
 from services.order.domain.pricing import (
     MixedCurrencyError,
-    Offer,
-    OfferComponent,
     PriceChangedError,
     QuantityError,
     SkuOffShelfError,
@@ -58,7 +58,7 @@ def offer(
 def test_lines_parts_and_adjustments_add_up(basket: list[tuple[int, list[int], int]], price_bp: int) -> None:
     offers = {each.sku_id: each for each in (offer(price_minor, parts) for price_minor, parts, _ in basket)}
     wanted = [WantedLine(sku_id, line[2]) for sku_id, line in zip(offers, basket, strict=True)]
-    check_lines(offers, wanted)
+    check_lines(offers, wanted, now=NOW)
     quote = price(offers, wanted, tier=Tier("gold", price_bp))
     assert quote.total_minor == sum(line.total_minor for line in quote.lines)
     assert quote.list_minor - sum(step.amount_minor for step in quote.adjustments) == quote.total_minor
@@ -70,6 +70,60 @@ def test_lines_parts_and_adjustments_add_up(basket: list[tuple[int, list[int], i
     ids = [line.line_id for line in lines] + [part.component_id for part in components] + [order_id]
     assert len(set(ids)) == len(ids)
     assert {part.quantity for part in components} == {line.quantity for line in quote.lines}
+
+
+ladders = st.lists(
+    st.tuples(st.integers(2, 60), st.integers(0, 10_000_000)), max_size=4, unique_by=lambda step: step[0]
+)
+
+
+@given(
+    basket=baskets,
+    ladder=ladders,
+    floor_minor=st.integers(0, 10_000_000),
+    price_bp=st.integers(0, 10_000),
+)
+def test_ladder_and_tier_add_up_to_the_fen_and_never_go_below_the_floor(
+    basket: list[tuple[int, list[int], int]], ladder: list[tuple[int, int]], floor_minor: int, price_bp: int
+) -> None:
+    """Any ladder at all, also one that inventory would refuse: it never raises a price."""
+    steps = tuple(LadderStep(*step) for step in ladder)
+    offers = {
+        each.sku_id: replace(each, ladder=steps, floor_minor=floor_minor)
+        for each in (offer(price_minor, parts) for price_minor, parts, _ in basket)
+    }
+    # The same goods on two lines: the ladder counts both.
+    wanted = [WantedLine(sku_id, line[2]) for sku_id, line in zip(offers, basket, strict=True)] * 2
+    quote = price(offers, wanted, tier=Tier("gold", price_bp))
+    for line in quote.lines:
+        assert line.list_minor - sum(step.amount_minor for step in line.adjustments) == line.total_minor
+        assert sum(line.parts_minor) == line.total_minor <= line.list_minor
+        assert line.total_minor >= min(floor_minor * line.quantity, line.list_minor)
+        assert [step.kind for step in line.adjustments] in ([], ["ladder"], ["tier"], ["ladder", "tier"])
+    assert quote.list_minor - sum(step.amount_minor for step in quote.adjustments) == quote.total_minor
+    assert len({step.rule for step in quote.adjustments}) == len(quote.adjustments)
+
+
+def test_the_ladder_comes_before_the_tier_and_both_say_why() -> None:
+    sold = replace(offer(1_900), ladder=(LadderStep(10, 1_800), LadderStep(50, 1_000)), floor_minor=1_700)
+    quote = price({sold.sku_id: sold}, [WantedLine(sold.sku_id, 10)], tier=Tier("gold", 9_000))
+    assert (quote.list_minor, quote.total_minor) == (19_000, 17_000)
+    assert [(step.kind, step.amount_minor, step.rule, step.label) for step in quote.adjustments] == [
+        ("ladder", 1_000, f"ladder:{sold.sku_id}:10:1800", "sku 满 10 件批发价"),
+        ("tier", 1_000, "tier:gold:9000:floor", "gold 会员价 9 折,已到底价"),
+    ]
+    nine = price({sold.sku_id: sold}, [WantedLine(sold.sku_id, 9)], tier=None)
+    assert (nine.total_minor, nine.adjustments) == (17_100, ())
+
+
+def test_an_order_takes_whole_steps_from_the_least_on() -> None:
+    sold = replace(offer(), limits=Limits(min_per_order=4, order_step=2))
+    offers = {sold.sku_id: sold}
+    for good in ([4], [50], [1, 5]):
+        check_lines(offers, [WantedLine(sold.sku_id, quantity) for quantity in good], now=NOW)
+    for bad in ([2], [5], [52], [4, 1], [6, -2]):
+        with pytest.raises(QuantityError):
+            check_lines(offers, [WantedLine(sold.sku_id, quantity) for quantity in bad], now=NOW)
 
 
 @given(list_minor=st.integers(0, 10**12), price_bp=st.integers(0, 10_000))
@@ -90,15 +144,15 @@ def test_what_cannot_be_bought_is_refused() -> None:
     offers = {each.sku_id: each for each in (sold, gone, foreign)}
     for quantity in (0, -1, 51, 10**30):
         with pytest.raises(QuantityError):
-            check_lines(offers, [WantedLine(sold.sku_id, quantity)])
+            check_lines(offers, [WantedLine(sold.sku_id, quantity)], now=NOW)
     with pytest.raises(QuantityError):
-        check_lines(offers, [WantedLine(sold.sku_id, 26), WantedLine(sold.sku_id, 25)])
+        check_lines(offers, [WantedLine(sold.sku_id, 26), WantedLine(sold.sku_id, 25)], now=NOW)
     with pytest.raises(SkuUnknownError):
-        check_lines(offers, [WantedLine(new_id(), 1)])
+        check_lines(offers, [WantedLine(new_id(), 1)], now=NOW)
     with pytest.raises(SkuOffShelfError):
-        check_lines(offers, [WantedLine(gone.sku_id, 1)])
+        check_lines(offers, [WantedLine(gone.sku_id, 1)], now=NOW)
     with pytest.raises(MixedCurrencyError):
-        check_lines(offers, [WantedLine(sold.sku_id, 1), WantedLine(foreign.sku_id, 1)])
+        check_lines(offers, [WantedLine(sold.sku_id, 1), WantedLine(foreign.sku_id, 1)], now=NOW)
 
 
 def test_the_buyer_s_price_holds_or_nothing_is_bought() -> None:

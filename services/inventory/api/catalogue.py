@@ -7,14 +7,13 @@ from fastapi import APIRouter, Query, Response
 
 from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.catalogue import (
-    ComponentSpec,
     NewProduct,
     NewSku,
     ProductUnknownError,
     SkuUnknownError,
 )
 from services.inventory.queries import shop
-from services.inventory.schemas import ProductIn, ProductOpsOut, ProductPatch, SkuIn, SkuOpsOut, SkuPatch
+from services.inventory.schemas import ProductIn, ProductOpsOut, ProductPatch, SkuIn, SkuOpsOut, SkuPatch, Terms
 from services.inventory.usecases import catalogue
 from shared.clock import new_id, utc_now
 from shared.database import UnitOfWork
@@ -29,13 +28,7 @@ async def create_product(body: ProductIn, _: CatalogueOperator, work: Work, call
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    product = NewProduct(
-        product_id=new_id(),
-        name=body.name,
-        category=body.category,
-        description=body.description,
-        on_shelf=body.on_shelf,
-    )
+    product = NewProduct(product_id=new_id(), **body.model_dump())
     await catalogue.create_product(work, product, now=utc_now())
     made = await _read_product(work, product.product_id)
     return await call.keep(work, status=201, body=made.model_dump_json().encode())
@@ -68,7 +61,7 @@ async def change_product(
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    changes = body.model_dump(exclude_none=True)
+    changes = body.changes()
     if changes:
         await catalogue.change_product(work, product_id, changes=changes, now=utc_now())
     changed = await _read_product(work, product_id)
@@ -77,13 +70,16 @@ async def change_product(
 
 @routes.post("/skus", status_code=201, response_model=SkuOpsOut)
 async def create_sku(body: SkuIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
-    """Add a SKU to a product: cards, a direct top-up, or a bundle of SKUs of those two kinds."""
+    """Add a SKU to a product: cards, a direct top-up, or a bundle of these, of bundles of these, and of choices among them."""
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    sku = NewSku(sku_id=new_id(), **body.model_dump(exclude={"stock_cap", "components"}))
-    components = [ComponentSpec(**component.model_dump()) for component in body.components]
-    await catalogue.create_sku(work, sku, components=components, stock_cap=body.stock_cap, now=utc_now())
+    rest = body.model_dump(exclude={"stock_cap", "components", "choices", *Terms.model_fields})
+    sku = NewSku(sku_id=new_id(), **rest, **body.as_terms())
+    bundle = body.bundle()
+    await catalogue.create_sku(
+        work, sku, components=bundle.parts, choices=bundle.choices, stock_cap=body.stock_cap, now=utc_now()
+    )
     made = await _read_sku(work, sku.sku_id)
     return await call.keep(work, status=201, body=made.model_dump_json().encode())
 
@@ -111,9 +107,9 @@ async def change_sku(sku_id: UUID, body: SkuPatch, _: CatalogueOperator, work: W
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.changes()
     if "stock_cap" in changes:
-        await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"))
+        await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"), now=utc_now())
     if changes:
         await catalogue.change_sku(work, sku_id, changes=changes, now=utc_now())
     changed = await _read_sku(work, sku_id)

@@ -1,11 +1,13 @@
 """Products, SKUs and what a bundle consists of."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.inventory.domain.listing import ShelfTimes
 from services.inventory.domain.picking import PickOrder
+from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 
 COMPONENTS_MAX = 20
 """Parts of one bundle. Each is a row of every order that buys it."""
@@ -57,48 +59,16 @@ class ComponentSpec:
 
 @dataclass(frozen=True, slots=True)
 class PartFacts:
-    """What must be known of a SKU before it may be part of a bundle."""
+    """What must be known of a SKU before it may be part of a bundle.
+
+    `parts` are a bundle's own; `composed` says that it contains bundles or choices.
+    """
 
     sku_id: UUID
     kind: SkuKind
     currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedComponent:
-    """A component of a SKU on offer; a plain SKU is its own component."""
-
-    sku_id: UUID
-    name: str
-    kind: SkuKind
-    quantity: int
-    weight: int
-    partner_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedSku:
-    """A SKU with its components."""
-
-    sku_id: UUID
-    name: str
-    price_minor: int
-    currency: str
-    max_per_order: int
-    on_sale: bool
-    components: tuple[OfferedComponent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedProduct:
-    """A product as it now stands, whole."""
-
-    product_id: UUID
-    version: int
-    name: str
-    category: str
-    on_shelf: bool
-    skus: tuple[OfferedSku, ...]
+    parts: tuple[ComponentSpec, ...] = ()
+    composed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +80,18 @@ class NewProduct:
     category: str
     description: str
     on_shelf: bool
+    included: tuple[str, ...] = ()
+    worth_minor: int | None = None
+    why: str = ""
+    instructions: str = ""
+    images: tuple[str, ...] = ()
+    on_shelf_from: datetime | None = None
+    on_shelf_until: datetime | None = None
+
+    @property
+    def times(self) -> ShelfTimes:
+        """:raises ShelfTimesRefusedError: it would leave before it comes."""
+        return ShelfTimes(self.on_shelf_from, self.on_shelf_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +114,17 @@ class NewSku:
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: str = ""
     supplied: bool = False
-
-
-def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:
-    """A bundle has one to twenty different components, all plain SKUs in its own currency.
-
-    :raises BundleRefusedError: it is not so; the message names the component.
-    """
-    if not 1 <= len(parts) <= COMPONENTS_MAX:
-        raise BundleRefusedError(f"a bundle has 1 to {COMPONENTS_MAX} components")
-    if len({part.sku_id for part in parts}) != len(parts):
-        raise BundleRefusedError("a component is named twice: raise its quantity instead")
-    for part in parts:
-        facts = known.get(part.sku_id)
-        if facts is None:
-            raise BundleRefusedError(f"component {part.sku_id} is not a SKU")
-        if facts.kind is SkuKind.BUNDLE:
-            raise BundleRefusedError(f"component {part.sku_id} is itself a bundle")
-        if facts.currency != currency:
-            raise BundleRefusedError(f"component {part.sku_id} is in {facts.currency}, the bundle in {currency}")
+    period: SkuPeriod | None = None
+    ladder: tuple[LadderStep, ...] = ()
+    min_per_order: int = 1
+    order_step: int = 1
+    max_per_member: int | None = None
+    max_per_member_day: int | None = None
+    tiers: tuple[str, ...] = ()
+    public_from: datetime | None = None
+    early_tiers: tuple[str, ...] = ()
+    buyer_fields: tuple[BuyerField, ...] = ()
+    composed: bool = False
 
 
 def check_price(price_minor: int, *, floor_minor: int | None) -> None:

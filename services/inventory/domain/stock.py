@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -44,12 +44,18 @@ class WantedComponent:
 
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
-    """All components of one order. They are held together or not at all."""
+    """All components of one order, and of bundles that have one their own stock. They are held together or not at all."""
 
     order_id: UUID
     member_id: UUID | None
     expires_at: datetime
     components: tuple[WantedComponent, ...]
+    caps: tuple[WantedComponent, ...] = ()
+
+    def with_caps(self, counted: Collection[UUID]) -> "HoldRequest":
+        """Bundles that have a stock of their own are held like components."""
+        caps = tuple(cap for cap in self.caps if cap.sku_id in counted)
+        return replace(self, components=self.components + caps, caps=()) if self.caps else self
 
 
 Refusal = SkuUnknownError | StockInsufficientError | BuyerFieldsMissingError
@@ -74,6 +80,13 @@ def decide_holds(
             _take(request, left)
         decisions.append(refusal)
     return decisions
+
+
+def needed_fields(component: WantedComponent, *, asked: Collection[str] | None, top_up: bool) -> dict[str, str]:
+    """What of that which the buyer told is to be kept: what the SKU asks for; where that is not said, all of a top-up's."""
+    if asked is not None:
+        return {name: value for name, value in component.buyer_fields.items() if name in asked}
+    return dict(component.buyer_fields) if top_up else {}
 
 
 def _refusal(request: HoldRequest, left: Mapping[UUID, int | None], top_ups: Collection[UUID]) -> Refusal | None:

@@ -1,11 +1,14 @@
 """Products, as buyers and as operators see them."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, SkuKind
+from services.inventory.domain.offers import PLAIN_ACCOUNT
 from services.inventory.queries.pages import after, page
-from services.inventory.schemas import ComponentOut, ProductOpsOut, ProductOut, SkuOpsOut, SkuOut
+from services.inventory.repository.bundles import bundle_free
+from services.inventory.schemas import ProductOpsOut, ProductOut, ProductPage, SkuOpsOut, SkuOut
 from shared.database import UnitOfWork
 from shared.http import Page
 
@@ -18,41 +21,71 @@ json_build_object(
     'low_stock_below', sku.low_stock_below, 'pick_order', sku.pick_order, 'usage_instructions', sku.usage_instructions,
     'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
-    'components', bundle.components
+    'components', bundle.components, 'choices', coalesce(bundle.choices, '[]'), 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
+    'order_step', sku.order_step, 'max_per_member', sku.max_per_member, 'max_per_member_day', sku.max_per_member_day,
+    'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields
 )
 """
 
-# The stock of a bundle is what its scarcest component allows; components without a limit do not count.
-_SKU_SOURCE = """
+_SKU_SOURCE = f"""
 skus sku LEFT JOIN stock ON stock.sku_id = sku.sku_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object(
                'sku_id', part.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', part.quantity,
-               'weight', part.weight, 'partner_id', plain.partner_id) ORDER BY part.position) AS components,
-           min((counter.on_hand - counter.held) / part.quantity) AS free
-    FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id JOIN stock counter ON counter.sku_id = part.sku_id
+               'weight', part.weight, 'partner_id', plain.partner_id,
+               'buyer_fields', plain.buyer_fields) ORDER BY part.position) AS components,
+           {bundle_free("sku.sku_id")} AS free,
+           (SELECT json_agg(chosen) FROM (
+                SELECT option.group_name AS name, option.pick, json_agg(json_build_object(
+                           'sku_id', plain.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', option.quantity,
+                           'weight', option.weight, 'partner_id', plain.partner_id, 'extra_minor', option.extra_minor,
+                           'buyer_fields', plain.buyer_fields,
+                           'free', (counter.on_hand - counter.held) / option.quantity) ORDER BY option.position) AS options
+                FROM sku_choices option JOIN skus plain ON plain.sku_id = option.sku_id
+                JOIN stock counter ON counter.sku_id = option.sku_id
+                WHERE option.bundle_sku_id = sku.sku_id GROUP BY option.group_name, option.pick
+                ORDER BY min(option.position)) chosen) AS choices
+    FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id
     WHERE part.bundle_sku_id = sku.sku_id
 ) AS bundle ON sku.kind = 'bundle'
+"""  # noqa: S608  # composed of constants
+
+# What an expiry has emptied is not for sale until it has cards again, nor are bundles with it.
+_FOR_SALE = """
+sku.on_sale AND NOT EXISTS (
+    SELECT FROM skus plain LEFT JOIN sku_components part ON part.sku_id = plain.sku_id AND part.bundle_sku_id = sku.sku_id
+    WHERE plain.expired_at IS NOT NULL AND (plain.sku_id = sku.sku_id OR part.sku_id IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = plain.sku_id)
+)
 """
 
+_ON_SHELF = f"""
+product.on_shelf
+AND coalesce(product.on_shelf_from <= now(), true) AND coalesce(now() < product.on_shelf_until, true)
+AND (NOT EXISTS (SELECT FROM skus sku WHERE sku.product_id = product.product_id AND sku.on_sale)
+     OR EXISTS (SELECT FROM skus sku WHERE sku.product_id = product.product_id AND {_FOR_SALE}))
+"""  # noqa: S608  # composed of the constant above
+
 _PRODUCT = f"""
-SELECT product.product_id, product.name, product.category, product.description, product.on_shelf, product.version,
+SELECT product.product_id, product.name, product.category, product.description, product.included, product.worth_minor,
+       product.why, product.instructions, product.images, product.on_shelf, product.on_shelf_from,
+       product.on_shelf_until, product.version,
        (SELECT json_agg({_SKU} ORDER BY sku.sku_id) FROM {_SKU_SOURCE}
-        WHERE sku.product_id = product.product_id AND ($1 OR sku.on_sale)) AS skus
+        WHERE sku.product_id = product.product_id AND ($1 OR {_FOR_SALE})) AS skus
 FROM products product
-WHERE ($1 OR product.on_shelf)
+WHERE ($1 OR ({_ON_SHELF}))
 """  # noqa: S608  # composed of the constants above
 
 _ONE = _PRODUCT + " AND product.product_id = $2"
 
-_LIST = (
-    _PRODUCT
-    + """
-AND ($2::text IS NULL OR product.category = $2) AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
+_LIST = f"""
+{_PRODUCT}
+AND ($2::text IS NULL OR product.category = $2
+     OR product.category IN (SELECT code FROM categories WHERE parent_code = $2))
+AND ($3::text IS NULL OR position(lower($3) IN lower(product.name)) > 0)
 AND product.product_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY product.product_id DESC LIMIT $5
-"""
-)
+"""  # noqa: S608  # composed of the constants above
 
 _SKUS = f"""
 SELECT {_SKU} AS sku FROM {_SKU_SOURCE}
@@ -102,44 +135,47 @@ async def find_sku(read: UnitOfWork, sku_id: UUID) -> SkuOpsOut | None:
 
 
 def _product(row: Any) -> ProductOut:
-    return ProductOut(
-        product_id=row["product_id"],
-        name=row["name"],
-        category=row["category"],
-        description=row["description"],
-        skus=[_sku(sku) for sku in row["skus"] or ()],
-    )
+    return ProductOut(**_page(row), skus=[_sku(sku) for sku in row["skus"] or ()])
 
 
 def _product_for_operators(row: Any) -> ProductOpsOut:
     return ProductOpsOut(
-        product_id=row["product_id"],
-        name=row["name"],
-        category=row["category"],
-        description=row["description"],
+        **_page(row),
         on_shelf=row["on_shelf"],
         version=row["version"],
         skus=[SkuOpsOut(**_with_stock(sku)) for sku in row["skus"] or ()],
     )
 
 
+def _page(row: Any) -> dict[str, Any]:
+    """What the product's page says."""
+    return {name: row[name] for name in ProductPage.model_fields}
+
+
 def _sku(sku: dict[str, Any]) -> SkuOut:
     full = _with_stock(sku)
-    components = full["components"]
-    return SkuOut(
-        sku_id=full["sku_id"],
-        name=full["name"],
-        kind=SkuKind(full["kind"]),
-        price_minor=full["price_minor"],
-        currency=full["currency"],
-        max_per_order=full["max_per_order"],
-        stock=full["stock"],
-        stock_unlimited=full["stock_unlimited"],
-        components=None if components is None else [ComponentOut(**component) for component in components],
-    )
+    full["buyer_fields"] = _asked(full)
+    return SkuOut(**{name: full[name] for name in SkuOut.model_fields})
+
+
+def _asked(sku: dict[str, Any]) -> list[Any]:
+    """What the buyer has to tell: what any part asks for, each thing once."""
+    asked: dict[str, Any] = {}
+    for part in sku["components"] or ([] if sku["kind"] == SkuKind.BUNDLE else [sku]):
+        default = [asdict(PLAIN_ACCOUNT)] if part["kind"] == SkuKind.DIRECT_TOP_UP else []
+        for field in part["buyer_fields"] or default:
+            asked.setdefault(field["name"], field)
+    return list(asked.values())
 
 
 def _with_stock(sku: dict[str, Any]) -> dict[str, Any]:
     free = sku["free"]
-    stock = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
-    return {**sku, "stock": stock, "stock_unlimited": free is None}
+    choices = [
+        {**group, "options": [{**option, "stock": _shown(option["free"])} for option in group["options"]]}
+        for group in sku["choices"]
+    ]
+    return {**sku, "stock": _shown(free), "stock_unlimited": free is None, "choices": choices}
+
+
+def _shown(free: int | None) -> int:
+    return UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)

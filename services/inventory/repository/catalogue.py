@@ -6,20 +6,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import insert, select, update
 
 from services.inventory.domain.catalogue import (
     ComponentSpec,
     NewProduct,
     NewSku,
-    OfferedComponent,
-    OfferedProduct,
-    OfferedSku,
-    PartFacts,
     SkuKind,
 )
+from services.inventory.domain.listing import ShelfTimes
+from services.inventory.domain.offers import (
+    OfferedComponent,
+    OfferedGroup,
+    OfferedProduct,
+    OfferedSku,
+    SkuTerms,
+    read_terms,
+)
 from services.inventory.domain.picking import PickOrder
-from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
+from services.inventory.domain.terms import read_buyer_field
+from services.inventory.repository import bundles, shelf_life
+from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS, STOCK
 from shared.database import UnitOfWork
 
 
@@ -30,25 +37,24 @@ class SkuFacts:
     sku_id: UUID
     product_id: UUID
     kind: SkuKind
-    price_minor: int
-    price_floor_minor: int | None
     currency: str
     supplied: bool
+    terms: SkuTerms
 
 
-async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
-    await uow.sql.execute(insert(PRODUCTS).values(**asdict(product), version=1, created_at=now, changed_at=now))
+async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime, shelf_announced: bool) -> None:
+    """`shelf_announced`: it is inside its times now."""
+    row = {**asdict(product), "shelf_announced": shelf_announced, "version": 1, "created_at": now, "changed_at": now}
+    await uow.sql.execute(insert(PRODUCTS).values(row))
 
 
-async def change_product(uow: UnitOfWork, product_id: UUID, changes: Mapping[str, object], *, now: datetime) -> bool:
-    """Set these columns and raise the version; False: there is no such product."""
-    statement = (
+async def change_product(uow: UnitOfWork, product_id: UUID, changes: Mapping[str, object], *, now: datetime) -> None:
+    """Set these columns and raise the version."""
+    await uow.sql.execute(
         update(PRODUCTS)
         .where(PRODUCTS.c.product_id == product_id)
         .values(**changes, version=PRODUCTS.c.version + 1, changed_at=now)
-        .returning(PRODUCTS.c.product_id)
     )
-    return (await uow.sql.execute(statement)).first() is not None
 
 
 async def raise_versions(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -65,6 +71,17 @@ async def raise_versions(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: d
         .where(PRODUCTS.c.product_id == locked.c.product_id)
         .values(version=PRODUCTS.c.version + 1, changed_at=now)
     )
+
+
+async def lock_shelf_times(uow: UnitOfWork, product_id: UUID) -> ShelfTimes | None:
+    """The product's times, locked with it; None: there is no such product."""
+    statement = (
+        select(PRODUCTS.c.on_shelf_from, PRODUCTS.c.on_shelf_until)
+        .where(PRODUCTS.c.product_id == product_id)
+        .with_for_update()
+    )
+    row = (await uow.sql.execute(statement)).first()
+    return None if row is None else ShelfTimes(row.on_shelf_from, row.on_shelf_until)
 
 
 async def lock_product(uow: UnitOfWork, product_id: UUID) -> bool:
@@ -89,13 +106,13 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, changes: Mapping[str, object
 
 async def get_sku_for_update(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
     """The SKU, locked."""
-    row = (await uow.sql.execute(_select_facts(sku_id).with_for_update())).first()
-    return row and _facts(row)
+    row = (await uow.sql.execute(select(SKUS).where(SKUS.c.sku_id == sku_id).with_for_update())).first()
+    return None if row is None else _facts(row)
 
 
 async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
-    row = (await uow.sql.execute(_select_facts(sku_id))).first()
-    return row and _facts(row)
+    row = (await uow.sql.execute(select(SKUS).where(SKUS.c.sku_id == sku_id))).first()
+    return None if row is None else _facts(row)
 
 
 async def find_pick_order(uow: UnitOfWork, sku_id: UUID) -> PickOrder | None:
@@ -109,42 +126,36 @@ async def find_pick_order(uow: UnitOfWork, sku_id: UUID) -> PickOrder | None:
     return None if order is None else PickOrder(order)
 
 
-async def find_parts(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, PartFacts]:
-    """What is known of SKUs that shall become parts of a bundle."""
-    statement = select(SKUS.c.sku_id, SKUS.c.kind, SKUS.c.currency).where(SKUS.c.sku_id.in_(sku_ids))
-    rows = await uow.sql.execute(statement)
-    return {row.sku_id: PartFacts(row.sku_id, SkuKind(row.kind), row.currency) for row in rows}
-
-
 async def find_products_with(uow: UnitOfWork, sku_id: UUID) -> set[UUID]:
     """Products that show this SKU: its own, and those of bundles that contain it."""
-    own = select(SKUS.c.product_id).where(SKUS.c.sku_id == sku_id)
-    of_bundles = (
-        select(SKUS.c.product_id)
-        .join(SKU_COMPONENTS, SKU_COMPONENTS.c.bundle_sku_id == SKUS.c.sku_id)
-        .where(SKU_COMPONENTS.c.sku_id == sku_id)
-    )
-    return set((await uow.sql.execute(own.union(of_bundles))).scalars())
+    return set(await shelf_life.find_products_showing(uow, [sku_id]))
 
 
 async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[OfferedProduct]:
     """The products as they now stand."""
     products = (await uow.sql.execute(select(PRODUCTS).where(PRODUCTS.c.product_id.in_(product_ids)))).all()
     skus = await uow.sql.execute(
-        select(SKUS).where(SKUS.c.product_id.in_(product_ids)).order_by(SKUS.c.product_id, SKUS.c.sku_id)
+        select(SKUS, shelf_life.expired_sku().label("expired"), STOCK.c.sku_id.label("counted"))
+        .join(STOCK, STOCK.c.sku_id == SKUS.c.sku_id, isouter=True)
+        .where(SKUS.c.product_id.in_(product_ids))
+        .order_by(SKUS.c.product_id, SKUS.c.sku_id)
     )
     by_product: dict[UUID, list[OfferedSku]] = {product_id: [] for product_id in product_ids}
     rows = skus.all()
-    parts = await _find_components(uow, [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE])
+    bundle_ids = [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE]
+    parts = await _find_components(uow, bundle_ids)
+    choices = await bundles.find_choices(uow, bundle_ids) if bundle_ids else {}
     for row in rows:
-        by_product[row.product_id].append(_offered_sku(row, parts.get(row.sku_id) or (_as_component(row),)))
+        components = parts.get(row.sku_id, ()) if row.kind == SkuKind.BUNDLE else (_component(row, 1, 1),)
+        by_product[row.product_id].append(_offered_sku(row, components, choices.get(row.sku_id, ())))
     return [
         OfferedProduct(
             product_id=row.product_id,
             version=row.version,
             name=row.name,
             category=row.category,
-            on_shelf=row.on_shelf,
+            listed=row.on_shelf,
+            times=ShelfTimes(row.on_shelf_from, row.on_shelf_until),
             skus=tuple(by_product[row.product_id]),
         )
         for row in products
@@ -163,6 +174,7 @@ async def _find_components(uow: UnitOfWork, bundle_ids: Sequence[UUID]) -> dict[
             SKUS.c.name,
             SKUS.c.kind,
             SKUS.c.partner_id,
+            SKUS.c.buyer_fields,
         )
         .join(SKUS, SKUS.c.sku_id == SKU_COMPONENTS.c.sku_id)
         .where(SKU_COMPONENTS.c.bundle_sku_id.in_(bundle_ids))
@@ -170,46 +182,35 @@ async def _find_components(uow: UnitOfWork, bundle_ids: Sequence[UUID]) -> dict[
     )
     found: dict[UUID, tuple[OfferedComponent, ...]] = {}
     for row in await uow.sql.execute(statement):
-        part = OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), row.quantity, row.weight, row.partner_id)
-        found[row.bundle_sku_id] = (*found.get(row.bundle_sku_id, ()), part)
+        found[row.bundle_sku_id] = (*found.get(row.bundle_sku_id, ()), _component(row, row.quantity, row.weight))
     return found
 
 
-def _as_component(row: Row[Any]) -> OfferedComponent:
-    return OfferedComponent(row.sku_id, row.name, SkuKind(row.kind), quantity=1, weight=1, partner_id=row.partner_id)
+def _component(row: Any, quantity: int, weight: int) -> OfferedComponent:
+    return OfferedComponent(
+        sku_id=row.sku_id,
+        name=row.name,
+        kind=SkuKind(row.kind),
+        quantity=quantity,
+        weight=weight,
+        partner_id=row.partner_id,
+        buyer_fields=tuple(read_buyer_field(field) for field in row.buyer_fields),
+    )
 
 
-def _offered_sku(row: Row[Any], components: tuple[OfferedComponent, ...]) -> OfferedSku:
+def _offered_sku(row: Any, components: tuple[OfferedComponent, ...], choices: tuple[OfferedGroup, ...]) -> OfferedSku:
     return OfferedSku(
         sku_id=row.sku_id,
         name=row.name,
-        price_minor=row.price_minor,
         currency=row.currency,
-        max_per_order=row.max_per_order,
-        on_sale=row.on_sale,
+        on_sale=row.on_sale and not row.expired,
+        terms=read_terms(dict(row._mapping)),  # noqa: SLF001  # public, whatever its name
         components=components,
+        choices=choices,
+        capped=row.kind == SkuKind.BUNDLE and row.counted is not None,
     )
 
 
-def _select_facts(sku_id: UUID) -> Select[Any]:
-    return select(
-        SKUS.c.sku_id,
-        SKUS.c.product_id,
-        SKUS.c.kind,
-        SKUS.c.price_minor,
-        SKUS.c.price_floor_minor,
-        SKUS.c.currency,
-        SKUS.c.supplied,
-    ).where(SKUS.c.sku_id == sku_id)
-
-
-def _facts(row: Row[Any]) -> SkuFacts:
-    return SkuFacts(
-        row.sku_id,
-        row.product_id,
-        SkuKind(row.kind),
-        row.price_minor,
-        row.price_floor_minor,
-        row.currency,
-        row.supplied,
-    )
+def _facts(row: Any) -> SkuFacts:
+    terms = read_terms(dict(row._mapping))  # noqa: SLF001  # public, whatever its name
+    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.currency, row.supplied, terms)

@@ -10,6 +10,7 @@ from services.inventory.schemas.catalogue import (
     ProductIn,
     ProductOpsOut,
     ProductOut,
+    ProductPage,
     ProductPatch,
     SkuIn,
     SkuOpsOut,
@@ -18,6 +19,16 @@ from services.inventory.schemas.catalogue import (
 )
 from services.inventory.schemas.exports import ExportOut
 from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
+from services.inventory.schemas.listing import (
+    CategoriesOut,
+    CategoryCode,
+    CategoryIn,
+    CategoryOut,
+    ForbiddenWordAddedOut,
+    ForbiddenWordIn,
+    ForbiddenWordsOut,
+    SubcategoryOut,
+)
 from services.inventory.schemas.operations import (
     FiguresOut,
     HeldComponentIn,
@@ -50,6 +61,7 @@ from services.inventory.schemas.redemptions import (
 from services.inventory.schemas.reports import ReportedOut, ReportIn, ReportOut
 from services.inventory.schemas.rotations import RotationOut
 from services.inventory.schemas.suppliers import CircuitIn, SupplierHealthOut
+from services.inventory.schemas.terms import Terms
 from services.inventory.schemas.wallet import (
     BenefitStatus,
     CardOut,
@@ -73,6 +85,10 @@ __all__ = [
     "BenefitStatus",
     "BrokenLineOut",
     "CardOut",
+    "CategoriesOut",
+    "CategoryCode",
+    "CategoryIn",
+    "CategoryOut",
     "CircuitIn",
     "ComponentIn",
     "ComponentOut",
@@ -82,6 +98,9 @@ __all__ = [
     "ExpiringOut",
     "ExportOut",
     "FiguresOut",
+    "ForbiddenWordAddedOut",
+    "ForbiddenWordIn",
+    "ForbiddenWordsOut",
     "HeldComponentIn",
     "HoldIn",
     "ImportOut",
@@ -93,6 +112,7 @@ __all__ = [
     "ProductIn",
     "ProductOpsOut",
     "ProductOut",
+    "ProductPage",
     "ProductPatch",
     "QrOut",
     "RedeemedOut",
@@ -110,6 +130,7 @@ __all__ = [
     "SkuOpsOut",
     "SkuOut",
     "SkuPatch",
+    "SubcategoryOut",
     "SupplierHealthOut",
     "SupplierIn",
     "SupplierOut",
@@ -120,6 +141,7 @@ __all__ = [
     "SupplierTaskOut",
     "SupplierTryOut",
     "TaskResolutionIn",
+    "Terms",
     "TillIn",
     "VoucherKeyOut",
     "VoucherKeysOut",

@@ -1,13 +1,27 @@
 """Products and SKUs."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
+from services.inventory.domain.bundles import CHOICE_GROUPS_MAX, BundleSpec, ChoiceGroup, ChoiceOption
+from services.inventory.domain.catalogue import COMPONENTS_MAX, ComponentSpec, SkuKind
 from services.inventory.domain.picking import PickOrder
+from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
+from services.inventory.schemas.examples import BUNDLE_EXAMPLE, PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE, SKU_EXAMPLE
+from services.inventory.schemas.listing import CategoryCode
+from services.inventory.schemas.terms import TERMS_EXAMPLE, Terms
+
+LongText = Annotated[str, Field(max_length=5_000)]
+Included = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=30)]
+Images = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$", max_length=500)], ...], Field(max_length=20)
+]
+
+_CLEARABLE: Final = frozenset({"worth_minor", "on_shelf_from", "on_shelf_until"})
 
 UsageInstructions = Annotated[
     str, Field(max_length=5_000, examples=["打开品牌小程序 → 我的 → 兑换中心，输入券码后 30 天内有效。"])
@@ -16,21 +30,46 @@ UsageInstructions = Annotated[
 
 
 class ProductIn(Incoming):
-    """A product to be made."""
+    """A product to be made: 包含什么 (`included`), 价值多少 (`worth_minor`), 为何超值 (`why`). It is sold while it is on
+    the shelf and the clock is between `on_shelf_from` and `on_shelf_until`.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PRODUCT_EXAMPLE]})
 
     name: Name
-    category: Annotated[str, Field(min_length=1, max_length=100)]
+    category: CategoryCode
     description: Annotated[str, Field(max_length=20_000)] = ""
     on_shelf: bool = True
+    included: Included = ()
+    worth_minor: PriceMinor | None = None
+    why: LongText = ""
+    instructions: LongText = ""
+    images: Images = ()
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
 
 
 class ProductPatch(Incoming):
-    """What shall change of a product."""
+    """What shall change of a product. Null takes away `worth_minor`, `on_shelf_from` and `on_shelf_until`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"on_shelf": True, "on_shelf_until": None}]})
 
     name: Name | None = None
-    category: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    category: CategoryCode | None = None
     description: Annotated[str, Field(max_length=20_000)] | None = None
     on_shelf: bool | None = None
+    included: Included | None = None
+    worth_minor: PriceMinor | None = None
+    why: LongText | None = None
+    instructions: LongText | None = None
+    images: Images | None = None
+    on_shelf_from: AwareDatetime | None = None
+    on_shelf_until: AwareDatetime | None = None
+
+    def changes(self) -> dict[str, object]:
+        """What is named; null only where there may be nothing."""
+        named = self.model_dump(exclude_unset=True)
+        return {name: value for name, value in named.items() if value is not None or name in _CLEARABLE}
 
 
 class ComponentIn(Incoming):
@@ -41,11 +80,27 @@ class ComponentIn(Incoming):
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
-class SkuIn(Incoming):
+class ChoiceOptionIn(ComponentIn):
+    """A plain SKU that may be chosen; `extra_minor` is what the bundle then costs more."""
+
+    extra_minor: PriceMinor = 0
+
+
+class ChoiceGroupIn(Incoming):
+    """Options of which the buyer chooses `pick`."""
+
+    name: Name
+    pick: Annotated[int, Field(ge=1, le=COMPONENTS_MAX)]
+    options: Annotated[tuple[ChoiceOptionIn, ...], Field(min_length=1, max_length=COMPONENTS_MAX)]
+
+
+class SkuIn(Terms):
     """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us.
 
     `supplied`: cards that are not on the shelf are bought from a supplier when they are delivered.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE, BUNDLE_EXAMPLE]})
 
     product_id: UUID
     name: Name
@@ -64,10 +119,27 @@ class SkuIn(Incoming):
     usage_instructions: UsageInstructions = ""
     stock_cap: StockCap | None = None
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
+    choices: Annotated[tuple[ChoiceGroupIn, ...], Field(max_length=CHOICE_GROUPS_MAX)] = ()
+
+    def bundle(self) -> BundleSpec:
+        """What a bundle consists of."""
+        return BundleSpec(
+            parts=tuple(ComponentSpec(**part.model_dump()) for part in self.components),
+            choices=tuple(
+                ChoiceGroup(
+                    group.name, group.pick, tuple(ChoiceOption(**option.model_dump()) for option in group.options)
+                )
+                for group in self.choices
+            ),
+        )
 
 
-class SkuPatch(Incoming):
-    """What shall change of a SKU. Kind, currency, components and `supplied` never do."""
+class SkuPatch(Terms):
+    """What shall change of a SKU: what is named, and a list that is named as a whole. Kind, currency,
+    components and `supplied` never do.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"price_minor": 1_900, **TERMS_EXAMPLE}]})
 
     name: Name | None = None
     price_minor: PriceMinor | None = None
@@ -82,6 +154,11 @@ class SkuPatch(Incoming):
     usage_instructions: UsageInstructions | None = None
     stock_cap: StockCap | None = None
 
+    def changes(self) -> dict[str, Any]:
+        """What is named."""
+        whole = self.model_dump()
+        return {name: whole[name] for name in self.model_fields_set}
+
 
 class ComponentOut(BaseModel):
     """A part of a bundle."""
@@ -94,8 +171,27 @@ class ComponentOut(BaseModel):
     partner_id: UUID | None = None
 
 
+class ChoiceOptionOut(ComponentOut):
+    """A SKU that may be chosen. `stock` is how many bundles with it could be bought."""
+
+    extra_minor: int = 0
+    stock: int
+    buyer_fields: list[BuyerField] = []
+
+
+class ChoiceGroupOut(BaseModel):
+    """Options of which the buyer names `pick`, as `choices` of the order line."""
+
+    name: str
+    pick: int
+    options: list[ChoiceOptionOut]
+
+
 class SkuOut(BaseModel):
-    """A SKU as buyers see it. `stock` is how many can be bought now; of a bundle, as its scarcest part allows."""
+    """A SKU as buyers see it. `stock` is how many can be bought now; of a bundle, as its scarcest part allows.
+
+    `buyer_fields` are to be told with the order line. With `tiers` only these buy, before `public_from` only `early_tiers`.
+    """
 
     sku_id: UUID
     name: str
@@ -106,15 +202,40 @@ class SkuOut(BaseModel):
     stock: int
     stock_unlimited: bool
     components: list[ComponentOut] | None = None
+    period: SkuPeriod | None = None
+    ladder: list[LadderStep] = []
+    min_per_order: int = 1
+    order_step: int = 1
+    max_per_member: int | None = None
+    max_per_member_day: int | None = None
+    tiers: list[str] = []
+    public_from: datetime | None = None
+    early_tiers: list[str] = []
+    buyer_fields: list[BuyerField] = []
+    choices: list[ChoiceGroupOut] = []
 
 
-class ProductOut(BaseModel):
-    """A product as buyers see it."""
+class ProductPage(BaseModel):
+    """What a product's page says."""
 
     product_id: UUID
     name: str
     category: str
     description: str
+    included: list[str] = []
+    worth_minor: int | None = None
+    why: str = ""
+    instructions: str = ""
+    images: list[str] = []
+    on_shelf_from: datetime | None = None
+    on_shelf_until: datetime | None = None
+
+
+class ProductOut(ProductPage):
+    """A product as buyers see it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PRODUCT_SEEN_EXAMPLE]})
+
     skus: list[SkuOut]
 
 
@@ -136,13 +257,9 @@ class SkuOpsOut(SkuOut):
     sold: int = 0
 
 
-class ProductOpsOut(BaseModel):
-    """A product as operators see it."""
+class ProductOpsOut(ProductPage):
+    """A product as operators see it. `on_shelf` is their switch, whatever the clock says."""
 
-    product_id: UUID
-    name: str
-    category: str
-    description: str
     on_shelf: bool
     version: int
     skus: list[SkuOpsOut]

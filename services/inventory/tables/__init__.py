@@ -2,12 +2,13 @@
 
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
-from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
+from services.inventory.tables.catalogue import PRODUCTS, SKU_CHOICES, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
 from services.inventory.tables.exports import CANARIES, CARD_EXPORTS
 from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.links import REVEAL_LINKS
+from services.inventory.tables.listing import CATEGORIES, FORBIDDEN_WORDS
 from services.inventory.tables.offline import OFFLINE_VOUCHERS, REDEMPTION_CONFLICTS
 from services.inventory.tables.redemptions import REDEMPTIONS
 from services.inventory.tables.reports import CARD_REPORTS
@@ -32,9 +33,11 @@ __all__ = [
     "CARD_BATCHES",
     "CARD_EXPORTS",
     "CARD_REPORTS",
+    "CATEGORIES",
     "DATA_KEYS",
     "DELIVERIES",
     "ENTITLEMENTS",
+    "FORBIDDEN_WORDS",
     "FROZEN_CARDS",
     "HOLDS",
     "IMPORTS",
@@ -50,6 +53,7 @@ __all__ = [
     "SHELF",
     "SHELF_SORTINGS",
     "SKUS",
+    "SKU_CHOICES",
     "SKU_COMPONENTS",
     "STOCK",
     "SUPPLIERS",

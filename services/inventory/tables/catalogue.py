@@ -12,10 +12,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.picking import PickOrder
+from services.inventory.domain.terms import SkuPeriod
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
 
 PRODUCTS = Table(
@@ -29,9 +32,30 @@ PRODUCTS = Table(
     Column("version", Integer, nullable=False),
     moment_column("created_at"),
     moment_column("changed_at"),
+    Column("included", JSONB, nullable=False, server_default=text("'[]'"), comment="texts: what one gets"),
+    Column("worth_minor", BigInteger, comment="what it would cost elsewhere"),
+    Column("why", Text, nullable=False, server_default="", comment="why it is worth it"),
+    Column("instructions", Text, nullable=False, server_default=""),
+    Column("images", JSONB, nullable=False, server_default=text("'[]'"), comment="addresses"),
+    moment_column("on_shelf_from", nullable=True),
+    moment_column("on_shelf_until", nullable=True),
+    Column(
+        "shelf_announced",
+        Boolean,
+        nullable=False,
+        server_default=text("true"),
+        comment="inside its times, as last said",
+    ),
     CheckConstraint("version > 0", name="version_positive"),
+    CheckConstraint("worth_minor >= 0", name="worth_not_negative"),
+    CheckConstraint("on_shelf_from < on_shelf_until", name="shelf_times_in_order"),
 )
 Index("ix_products_shelf", PRODUCTS.c.category, PRODUCTS.c.product_id, postgresql_where=PRODUCTS.c.on_shelf)
+Index(
+    "ix_products_shelf_times",
+    PRODUCTS.c.product_id,
+    postgresql_where=PRODUCTS.c.on_shelf_from.is_not(None) | PRODUCTS.c.on_shelf_until.is_not(None),
+)
 
 SKUS = Table(
     "skus",
@@ -59,6 +83,23 @@ SKUS = Table(
     Column("pick_order", Text, nullable=False, server_default=PickOrder.SEQUENTIAL.value),
     Column("usage_instructions", Text, nullable=False, server_default="", comment="how to use it, for its owner"),
     moment_column("created_at"),
+    moment_column("expired_at", nullable=True),
+    Column("period", Text),
+    Column("ladder", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("min_per_order", Integer, nullable=False, server_default="1"),
+    Column("order_step", Integer, nullable=False, server_default="1"),
+    Column("max_per_member", Integer),
+    Column("max_per_member_day", Integer),
+    Column("tiers", JSONB, nullable=False, server_default=text("'[]'")),
+    moment_column("public_from", nullable=True),
+    Column("early_tiers", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("buyer_fields", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("composed", Boolean, nullable=False, server_default=text("false"), comment="of bundles or choices"),
+    one_of("period", SkuPeriod, name="period_known"),
+    CheckConstraint(
+        "min_per_order > 0 AND order_step > 0 AND max_per_member > 0 AND max_per_member_day > 0",
+        name="limits_positive",
+    ),
     one_of("kind", SkuKind, name="kind_known"),
     one_of("pick_order", PickOrder, name="pick_order_known"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
@@ -83,4 +124,20 @@ SKU_COMPONENTS = Table(
     CheckConstraint("weight > 0", name="weight_positive"),
     CheckConstraint("bundle_sku_id <> sku_id", name="not_itself"),
     Index("ix_sku_components_sku_id", "sku_id"),
+)
+
+SKU_CHOICES = Table(
+    "sku_choices",
+    METADATA,
+    id_column("bundle_sku_id", ForeignKey("skus.sku_id")),
+    id_column("sku_id", ForeignKey("skus.sku_id")),
+    Column("group_name", Text, nullable=False),
+    Column("pick", SmallInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("extra_minor", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("bundle_sku_id", "sku_id"),
+    CheckConstraint("pick > 0 AND quantity > 0 AND weight > 0 AND extra_minor >= 0", name="in_range"),
+    Index("ix_sku_choices_sku_id", "sku_id"),
 )

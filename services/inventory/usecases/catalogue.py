@@ -1,11 +1,14 @@
 """Make and change products and SKUs; every change is announced with a version that grows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.inventory import events
+from services.inventory.domain.bundles import BundleSpec, ChoiceGroup, build_bundle
 from services.inventory.domain.catalogue import (
+    BundleRefusedError,
     ComponentSpec,
     NewProduct,
     NewSku,
@@ -13,101 +16,151 @@ from services.inventory.domain.catalogue import (
     SkuKind,
     SkuUnknownError,
     StockCapRefusedError,
-    check_bundle,
-    check_price,
     check_supplied,
 )
-from services.inventory.repository import catalogue, shelf, stock
+from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
+from services.inventory.domain.offers import check_terms, read_terms
+from services.inventory.repository import bundles, catalogue, listing, shelf, stock
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
 
 async def create_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
-    await catalogue.add_product(uow, product, now=now)
+    """Write a product down and announce it.
+
+    :raises ListingForbiddenError: it names a kind of goods that cannot be listed.
+    :raises CategoryUnknownError: it names a category that is not on the list.
+    :raises ShelfTimesRefusedError: it would leave the shelf before it comes there.
+    """
+    await _check_category(uow, product.category)
+    await catalogue.add_product(uow, product, now=now, shelf_announced=product.times.include(now))
+    await _check_listing(uow, product.product_id)
     await _announce_products(uow, [product.product_id], now=now)
 
 
 async def change_product(uow: UnitOfWork, product_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
-    """Set name, category, description or shelf.
+    """Set what is said of a product, and when it is shown.
 
     :raises ProductUnknownError: there is no such product.
+    :raises ListingForbiddenError: it would name a kind of goods that cannot be listed.
+    :raises CategoryUnknownError: it would name a category that is not on the list.
+    :raises ShelfTimesRefusedError: it would leave the shelf before it comes there.
     """
-    if not await catalogue.change_product(uow, product_id, changes, now=now):
+    times = await catalogue.lock_shelf_times(uow, product_id)
+    if times is None:
         raise ProductUnknownError(f"there is no product {product_id}")
+    check_shelf_times(times, changes)
+    if "category" in changes:
+        await _check_category(uow, str(changes["category"]))
+    await catalogue.change_product(uow, product_id, changes, now=now)
+    if changes != {"on_shelf": False}:
+        await _check_listing(uow, product_id)
     await _announce_products(uow, [product_id], now=now)
 
 
 async def create_sku(
-    uow: UnitOfWork, sku: NewSku, *, components: Sequence[ComponentSpec], stock_cap: int | None, now: datetime
+    uow: UnitOfWork,
+    sku: NewSku,
+    *,
+    components: Sequence[ComponentSpec],
+    stock_cap: int | None,
+    now: datetime,
+    choices: Sequence[ChoiceGroup] = (),
 ) -> None:
     """Add a SKU to a product. A bundle names its components, which never change: another mix is another SKU.
 
     :raises ProductUnknownError: there is no such product.
     :raises BundleRefusedError: the components make no bundle, or a plain SKU was given some.
-    :raises PriceBelowFloorError: the price is under the floor.
-    :raises StockCapRefusedError: a cap was given to what no supplier delivers.
+    :raises PriceBelowFloorError: the price, or a step of its ladder, is under the floor.
+    :raises TermsRefusedError: its terms contradict each other.
+    :raises StockCapRefusedError: a cap was given to cards of our own.
     :raises SuppliedRefusedError: only cards are bought when they are delivered.
+    :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
     check_supplied(sku)
-    check_price(sku.price_minor, floor_minor=sku.price_floor_minor)
+    check_terms(read_terms(asdict(sku)))
     if stock_cap is not None:
         _check_capped(sku.kind, supplied=sku.supplied)
     if not await catalogue.lock_product(uow, sku.product_id):
         raise ProductUnknownError(f"there is no product {sku.product_id}")
+    bundle = BundleSpec(tuple(components), tuple(choices))
     if sku.kind is SkuKind.BUNDLE:
-        known = await catalogue.find_parts(uow, [component.sku_id for component in components])
-        check_bundle(components, known=known, currency=sku.currency)
-    await catalogue.add_sku(uow, sku, components, now=now)
-    if sku.supplied or sku.kind is SkuKind.DIRECT_TOP_UP:
-        await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
-    elif sku.kind is SkuKind.CARD_KEY:
+        known = await bundles.find_parts(uow, bundle.sku_ids)
+        nested = any(known[part.sku_id].kind is SkuKind.BUNDLE for part in bundle.parts if part.sku_id in known)
+        sku = replace(sku, composed=nested or bool(choices))
+        bundle = build_bundle(bundle, known=known, currency=sku.currency)
+    elif bundle.sku_ids:
+        raise BundleRefusedError("only a bundle has components")
+    await catalogue.add_sku(uow, sku, bundle.parts, now=now)
+    await bundles.add_choices(uow, sku.sku_id, bundle.choices)
+    await _check_listing(uow, sku.product_id)
+    if sku.kind is SkuKind.CARD_KEY and not sku.supplied:
         await stock.open_stock(uow, sku.sku_id, on_hand=0)
-    await _change_products(uow, [sku.product_id], now=now)
+    elif sku.kind is not SkuKind.BUNDLE or stock_cap is not None:
+        await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
+    await change_products(uow, [sku.product_id], now=now)
 
 
 async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
-    """Set what may change of a SKU: price, floor, limit, sale, brand, guards.
+    """Set what may change of a SKU: its name, its terms, sale, brand, guards.
 
     :raises SkuUnknownError: there is no such SKU.
-    :raises PriceBelowFloorError: the price would be under the floor.
+    :raises PriceBelowFloorError: the price, or a step of its ladder, would be under the floor.
+    :raises TermsRefusedError: its terms would contradict each other.
+    :raises ListingForbiddenError: its name would be of a kind of goods that cannot be listed.
     """
     sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
-    price_minor = changes.get("price_minor", sku.price_minor)
-    floor_minor = changes.get("price_floor_minor", sku.price_floor_minor)
-    if isinstance(price_minor, int) and isinstance(floor_minor, int):
-        check_price(price_minor, floor_minor=floor_minor)
+    check_terms(read_terms({**asdict(sku.terms), **changes}))
     await catalogue.change_sku(uow, sku_id, changes)
     if "pick_order" in changes:
         await shelf.begin_sorting(uow, sku_id)
-    await _change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
+    if "name" in changes:
+        await _check_listing(uow, sku.product_id)
+    await change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
 
 
-async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None) -> None:
-    """How many may still be sold of what suppliers deliver; None: no limit.
+async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None, now: datetime) -> None:
+    """How many of a bundle, or of what suppliers deliver, may still be sold; None: no limit of its own.
 
     :raises SkuUnknownError: there is no such SKU.
-    :raises StockCapRefusedError: no supplier delivers it, or more than that are held.
+    :raises StockCapRefusedError: its stock are cards of our own, or more than that are held.
     """
-    sku = await catalogue.find_sku(uow, sku_id)
+    sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
     _check_capped(sku.kind, supplied=sku.supplied)
+    if sku.kind is SkuKind.BUNDLE and await stock.open_cap(uow, sku_id, on_hand=stock_cap):
+        await change_products(uow, [sku.product_id], now=now)  # from now on orders hold it with the parts
+        return
     if not await stock.set_cap(uow, sku_id, on_hand=stock_cap):
         raise StockCapRefusedError("more than that are held by orders at the moment")
 
 
 def _check_capped(kind: SkuKind, *, supplied: bool) -> None:
-    if kind is not SkuKind.DIRECT_TOP_UP and not supplied:
-        raise StockCapRefusedError("only what suppliers deliver has a cap; the stock of cards is what was imported")
+    if kind is SkuKind.CARD_KEY and not supplied:
+        raise StockCapRefusedError(
+            "a bundle, or what suppliers deliver, may have a cap; the stock of cards is what was imported"
+        )
 
 
-async def _change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:
+async def _check_category(uow: UnitOfWork, code: str) -> None:
+    if not await listing.category_may_be_named(uow, code):
+        raise CategoryUnknownError(f"there is no category {code!r}")
+
+
+async def _check_listing(uow: UnitOfWork, product_id: UUID) -> None:
+    """Judge all that is now said of the product, its SKUs included."""
+    check_listing(await listing.texts_of(uow, product_id), added=await listing.find_words(uow))
+
+
+async def change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:
+    """Something inside these products changed: say how they now stand."""
     await catalogue.raise_versions(uow, sorted(product_ids), now=now)
     await _announce_products(uow, sorted(product_ids), now=now)
 
 
 async def _announce_products(uow: UnitOfWork, product_ids: Sequence[UUID], *, now: datetime) -> None:
     offers = await catalogue.find_offers(uow, product_ids)
-    announce(uow, *(events.product_changed(product) for product in offers), now=now)
+    announce(uow, *(events.product_changed(product, now=now) for product in offers), now=now)

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from services.inventory.domain.cards import mask_account
-from services.inventory.domain.stock import ACCOUNT_FIELD, HoldDecision, HoldRequest, decide_holds
+from services.inventory.domain.stock import ACCOUNT_FIELD, HoldDecision, HoldRequest, decide_holds, needed_fields
 from services.inventory.repository import keys, stock
 from services.inventory.repository.keys import DataKey, KeyPurpose, SealedFields
 from shared.clock import new_id
@@ -33,8 +33,9 @@ async def hold(
 
     An order that holds already keeps what it has, for as long as is wanted now, and is answered as held.
     """
-    sku_ids = {component.sku_id for request in requests for component in request.components}
+    sku_ids = {component.sku_id for request in requests for component in (*request.components, *request.caps)}
     free = await stock.lock_stock(uow, list(sku_ids))
+    requests = [request.with_caps(free) for request in requests]
     top_ups = await stock.find_top_ups(uow, list(sku_ids))
     held = await stock.find_held_orders(uow, [request.order_id for request in requests])
     fresh: dict[UUID, HoldRequest] = {}
@@ -100,14 +101,22 @@ async def _keep_buyer_fields(
     keyring: Keyring,
     now: datetime,
 ) -> None:
-    """Seal what buyers told us for top-ups; what other goods do not need is not kept."""
+    """Seal what buyers told us for goods that ask for it; what others do not need is not kept."""
     told = [
         (request.order_id, component)
         for request in requests
         for component in request.components
-        if component.buyer_fields and component.sku_id in top_ups
+        if component.buyer_fields
     ]
     if not told:
+        return
+    asked = await stock.find_asked(uow, [component.sku_id for _, component in told])
+    kept = [
+        (order_id, component, wanted)
+        for order_id, component in told
+        if (wanted := needed_fields(component, asked=asked.get(component.sku_id), top_up=component.sku_id in top_ups))
+    ]
+    if not kept:
         return
     key = await _buyer_fields_key(uow, keyring=keyring, now=now)
     dek = keyring.unwrap(key.wrapped)
@@ -115,10 +124,10 @@ async def _keep_buyer_fields(
         SealedFields(
             component_id=component.component_id,
             order_id=order_id,
-            sealed=seal(dek, orjson.dumps(dict(component.buyer_fields)), aad=buyer_fields_aad(component.component_id)),
-            masked=mask_account(component.buyer_fields.get(ACCOUNT_FIELD, "")),
+            sealed=seal(dek, orjson.dumps(wanted), aad=buyer_fields_aad(component.component_id)),
+            masked=mask_account(wanted.get(ACCOUNT_FIELD, "")),
         )
-        for order_id, component in told
+        for order_id, component, wanted in kept
     ]
     await keys.add_buyer_fields(uow, fields, key_id=key.key_id, now=now)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.inventory.domain.offers import TermsRefusedError
 from services.inventory.domain.supply import SupplierUnknownError
 from services.inventory.domain.syncing import (
     ListedGoods,
@@ -116,6 +117,10 @@ async def _reprice(uow: UnitOfWork, change: OfferChange, *, now: datetime) -> No
     sku = await catalogue_rows.get_sku_for_update(uow, change.offer.sku_id)
     if sku is None:
         return
-    price_minor = max(change.price_minor, sku.price_floor_minor or 0)
-    if price_minor != sku.price_minor:
+    price_minor = max(change.price_minor, sku.terms.price_floor_minor or 0)
+    if price_minor == sku.terms.price_minor:
+        return
+    try:
         await catalogue.change_sku(uow, sku.sku_id, changes={"price_minor": price_minor}, now=now)
+    except TermsRefusedError as error:  # a step of its ladder would cost more than one alone: a person must look
+        log.warning("supplier.reprice_refused", sku_id=sku.sku_id, price_minor=price_minor, reason=str(error))

@@ -1,10 +1,12 @@
 """What the clock asks for: expired cards leave the shelf, stock is announced, personal fields are forgotten."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.inventory import events
-from services.inventory.repository import cards, keys, shelf, stock
+from services.inventory.repository import cards, keys, shelf, shelf_life, stock
 from services.inventory.repository.keys import DataKey
+from services.inventory.usecases.catalogue import change_products
 from shared.crypto import Keyring
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -34,6 +36,8 @@ REWRAP_MAX = 500
 async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
     """Cards whose time is over leave the shelf and the stock, but never more than are free of holds.
 
+    A SKU that is left with none goes off sale, and bundles with it, until it has cards again.
+
     An order that holds such a card is told when it is to be issued.
     """
     expired = await cards.find_expired_on_shelf(uow, now=now, limit=EXPIRE_SKUS_MAX)
@@ -42,11 +46,17 @@ async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
     free = await stock.lock_stock(uow, list(expired))
     moves = stock.stock_moves(uow)
     taken_in_all = 0
+    took_from: list[UUID] = []
     for sku_id, quantity in expired.items():
         limit = min(quantity, free.get(sku_id) or 0, EXPIRE_CARDS_MAX)
         taken = await cards.take_expired(uow, sku_id, now=now, limit=limit) if limit > 0 else 0
         moves.put_on(sku_id, -taken)
         taken_in_all += taken
+        if taken:
+            took_from.append(sku_id)
+    emptied = await shelf_life.mark_expired(uow, took_from, now=now)
+    if emptied:
+        await change_products(uow, await shelf_life.find_products_showing(uow, emptied), now=now)
     if taken_in_all:
         log.info("stock.expired", cards=taken_in_all)
     return taken_in_all

@@ -1,6 +1,7 @@
-"""Quotes and new orders: priced from memory, held and judged by the neighbours, then written."""
+"""New orders: priced from memory, held and judged by the neighbours, then written."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,22 +9,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.order.api.baskets import check_basket, refuse_unoffered, wanted_lines
 from services.order.api.desk import Desk, OrderDesk, RawBody
 from services.order.api.orders import NEW_ORDER_ETAG
+from services.order.domain.buyer_fields import BuyerField, check_told
 from services.order.domain.checkouts import ClaimWanted, NewOrder, SealedContact, Verdict, accept, draft_order
 from services.order.domain.contacts import Contact, ContactError, contact_of
-from services.order.domain.pricing import (
-    Quote,
-    SkuUnknownError,
-    Tier,
-    WantedLine,
-    check_expected,
-    check_lines,
-    price,
-)
+from services.order.domain.limits import buyers_of, takings_of
+from services.order.domain.offers import Offer
+from services.order.domain.pricing import WantedLine, check_expected, check_gates, price
 from services.order.queries.orders import checkout_answer, finished_checkout
-from services.order.queries.tiers import tier_of
-from services.order.schemas.checkout import AdjustmentOut, CheckoutIn, CheckoutOut, QuoteIn, QuoteLineOut, QuoteOut
+from services.order.schemas.checkout import AdjustmentOut, CheckoutIn, CheckoutOut
 from services.order.usecases.changes import OrderNotFoundError
 from services.order.usecases.checkout import (
     AlreadyPlacedError,
@@ -33,7 +29,8 @@ from services.order.usecases.checkout import (
     placement,
     seal_contact,
 )
-from shared.clock import new_id, utc_now
+from services.order.usecases.limits import drop_limits, take_limits
+from shared.clock import business_day, new_id, utc_now
 from shared.database import TransientDatabaseError
 from shared.http import Caller, IdempotencyKey, Identity, Problem, Role, ServiceUnavailableError, request_hash
 from shared.http.guest_tokens import sign_guest_token
@@ -59,24 +56,11 @@ class _Attempt:
 
     @property
     def wanted(self) -> list[WantedLine]:
-        return _wanted(self.body)
+        return wanted_lines(self.body)
 
     @property
     def scope(self) -> str:
         return self.caller.caller
-
-
-@router.post("/v1/quotes")
-async def quote(body: QuoteIn, caller: Caller, desk: OrderDesk) -> QuoteOut:
-    """What a basket costs now, and why. Nothing is held."""
-    _refuse_unoffered(body)
-    wanted = _wanted(body)
-    await _check_lines(desk, wanted)
-    tier: Tier | None = None
-    if caller.member_id is not None:
-        async with desk.database.read() as uow:
-            tier = await tier_of(uow, caller.member_id)
-    return _quote_out(price(desk.catalogue.offers, wanted, tier=tier))
 
 
 @router.post("/v1/orders", status_code=201, response_model=CheckoutOut)
@@ -84,12 +68,12 @@ async def place_order(raw: RawBody, body: CheckoutIn, caller: Caller, key: Idemp
     """Order a basket. Its price, shares and stock are locked until `pay_before`; a free order is paid at once."""
     if caller.role not in _BUYERS:
         raise Problem(403, "auth.forbidden", "Not allowed", "only buyers and guests order")
-    _refuse_unoffered(body)
+    refuse_unoffered(body)
     contact = None if caller.member_id is not None else _contact(body)
     hashed = request_hash("POST", "/v1/orders", raw)
     attempt = _Attempt(caller, key, hashed, body, contact)
     try:
-        await _check_lines(desk, attempt.wanted)
+        await check_basket(desk, attempt.wanted)
     except Exception:
         finished = await _finished(desk, attempt)
         if finished is None:
@@ -113,7 +97,11 @@ async def place_order(raw: RawBody, body: CheckoutIn, caller: Caller, key: Idemp
 async def _order(desk: Desk, attempt: _Attempt, claim: Claimed) -> NewOrder:
     """Price, hold, judge and write. Whatever was held is given back when the order does not come about."""
     now = utc_now()
-    quoted = price(desk.catalogue.offers, attempt.wanted, tier=claim.tier)
+    offers = desk.catalogue.offers
+    check_gates(offers, attempt.wanted, tier=claim.tier, now=now)
+    quoted = price(offers, attempt.wanted, tier=claim.tier)
+    told = [line.buyer_fields or {} for line in attempt.body.lines]
+    check_told(zip([_asked(line.offer) for line in quoted.lines], told, strict=True))
     check_expected(quoted, expected_total_minor=attempt.body.expected_total_minor)
     draft = draft_order(
         quoted,
@@ -125,17 +113,47 @@ async def _order(desk: Desk, attempt: _Attempt, claim: Claimed) -> NewOrder:
         pay_before=now + desk.pay_window,
         now=now,
     )
+    if not await _take_limits(desk, attempt, draft, now=now):
+        return await _place(desk, attempt, draft)
+    try:
+        return await _place(desk, attempt, draft)
+    except AlreadyPlacedError:
+        raise
+    except TransientDatabaseError:
+        raise  # it may be written: what is counted for no order is forgotten by a job
+    except Exception:
+        async with desk.database.begin() as uow:
+            await drop_limits(uow, draft.order.order_id)
+        raise
+
+
+async def _take_limits(desk: Desk, attempt: _Attempt, draft: NewOrder, *, now: datetime) -> bool:
+    """Count the order against its buyer's purchase limits; answers whether there are any.
+
+    :raises PurchaseLimitError: the buyer would have more than one may.
+    """
+    buyers = buyers_of(member_id=attempt.caller.member_id, contact=attempt.contact, key=desk.guest_key)
+    takings = takings_of(draft, desk.catalogue.offers, buyers=buyers, day=business_day(now))
+    if takings:
+        async with desk.database.begin() as uow:
+            await take_limits(uow, takings, now=now)
+    return bool(takings)
+
+
+async def _place(desk: Desk, attempt: _Attempt, draft: NewOrder) -> NewOrder:
+    """Hold, judge and write what was priced."""
+    order_id = draft.order.order_id
     verdict = await _hold_and_judge(desk, attempt, draft)
-    new = accept(draft, verdict=verdict, contact=_sealed(desk, attempt.contact, claim.order_id))
+    new = accept(draft, verdict=verdict, contact=_sealed(desk, attempt.contact, order_id))
     try:
         await desk.hot.placements.submit(placement(new, caller=attempt.scope, key=attempt.key))
     except AlreadyPlacedError:
         raise
     except TransientDatabaseError:
-        await _give_back_unless_placed(desk, claim.order_id)
+        await _give_back_unless_placed(desk, order_id)
         raise
     except BaseException:
-        await desk.holds.give_back(claim.order_id)
+        await desk.holds.give_back(order_id)
         raise
     return new
 
@@ -152,7 +170,9 @@ async def _hold_and_judge(desk: Desk, attempt: _Attempt, draft: NewOrder) -> Ver
         if asked.buyer_fields
     }
     try:
-        await desk.holds.hold(draft, buyer_fields=fields)
+        offers = desk.catalogue.offers
+        capped = {line.sku_id for line in draft.lines if line.sku_id in offers and offers[line.sku_id].stock_capped}
+        await desk.holds.hold(draft, buyer_fields=fields, capped=capped)
     except BaseException as error:
         judging.cancel()
         if isinstance(error, ServiceUnavailableError | asyncio.CancelledError):
@@ -178,15 +198,6 @@ async def _give_back_unless_placed(desk: Desk, order_id: UUID) -> None:
         return  # not to be known now: the hold ends by itself
     if placed is None:
         await desk.holds.give_back(order_id)
-
-
-async def _check_lines(desk: Desk, wanted: list[WantedLine]) -> None:
-    """Look at the tables once more before saying that a SKU is not known: it may be new."""
-    try:
-        check_lines(desk.catalogue.offers, wanted)
-    except SkuUnknownError:
-        await desk.catalogue.refresh()
-        check_lines(desk.catalogue.offers, wanted)
 
 
 async def _finished(desk: Desk, attempt: _Attempt) -> UUID | None:
@@ -245,6 +256,15 @@ def _guest_token(desk: Desk, order_id: UUID, created_at: datetime) -> str:
     return sign_guest_token(desk.guest_key, order_id=order_id, expires_at=created_at + GUEST_TOKEN_LIFE)
 
 
+def _asked(offer: Offer) -> Sequence[BuyerField]:
+    """What the goods of a line ask for, each thing once."""
+    asked: dict[str, BuyerField] = {}
+    for part in offer.components:
+        for field in part.buyer_fields:
+            asked.setdefault(field.name, field)
+    return tuple(asked.values())
+
+
 def _sealed(desk: Desk, contact: Contact | None, order_id: UUID) -> SealedContact | None:
     return None if contact is None else seal_contact(desk.keyring, contact, order_id=order_id)
 
@@ -253,38 +273,3 @@ def _contact(body: CheckoutIn) -> Contact:
     if body.contact is None:
         raise ContactError("a guest leaves an e-mail address or a phone number")
     return contact_of(email=body.contact.email, phone=body.contact.phone)
-
-
-def _wanted(body: QuoteIn) -> list[WantedLine]:
-    return [WantedLine(line.sku_id, line.quantity) for line in body.lines]
-
-
-def _refuse_unoffered(body: QuoteIn) -> None:
-    """What would change the price and is not offered must not be taken silently."""
-    if body.coupon_id is not None:
-        raise Problem(400, "coupon.unknown", "There is no such coupon")
-    if body.points:
-        raise Problem(400, "points.not_accepted", "Points are not taken in payment")
-
-
-def _quote_out(quoted: Quote) -> QuoteOut:
-    return QuoteOut(
-        currency=quoted.currency,
-        list_minor=quoted.list_minor,
-        total_minor=quoted.total_minor,
-        lines=[
-            QuoteLineOut(
-                sku_id=line.offer.sku_id,
-                name=line.offer.name,
-                quantity=line.quantity,
-                unit_minor=line.offer.price_minor,
-                list_minor=line.list_minor,
-                total_minor=line.total_minor,
-            )
-            for line in quoted.lines
-        ],
-        adjustments=[
-            AdjustmentOut(kind=step.kind, label=step.label, amount_minor=step.amount_minor, rule=step.rule)
-            for step in quoted.adjustments
-        ],
-    )

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from services.order.clients.neighbours import StockInsufficientError
 from services.order.clients.providers import ProviderUnknownError
+from services.order.domain.buyer_fields import BuyerFieldsError
 from services.order.domain.contacts import ContactError
+from services.order.domain.limits import PurchaseLimitError
 from services.order.domain.numbers import OrderNumberError
+from services.order.domain.offers import ChoiceError
 from services.order.domain.orders import UnknownComponentError
 from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
 from services.order.domain.pricing import (
@@ -14,6 +17,7 @@ from services.order.domain.pricing import (
     QuantityError,
     SkuOffShelfError,
     SkuUnknownError,
+    TierRequiredError,
 )
 from services.order.domain.refunds import RefundNotInReviewError
 from services.order.domain.returns import NotPaidError, NotRefundableError
@@ -29,6 +33,10 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     SkuOffShelfError: ProblemSpec(409, "sku.off_shelf", "The SKU is not on sale"),
     QuantityError: ProblemSpec(400, "quantity.out_of_range", "The quantity is out of range"),
     MixedCurrencyError: ProblemSpec(400, "currency.mixed", "One order is paid in one currency"),
+    TierRequiredError: ProblemSpec(403, "tier.required", "This is sold to other tiers, or not yet to this one"),
+    PurchaseLimitError: ProblemSpec(409, "purchase.limit", "One buyer may not have more of it"),
+    ChoiceError: ProblemSpec(422, "choice.invalid", "What was chosen is not what there is to choose"),
+    BuyerFieldsError: ProblemSpec(422, "buyer_fields.invalid", "Something the goods need is missing or wrong"),
     PriceChangedError: ProblemSpec(409, "price.changed", "The price has changed"),
     ContactError: ProblemSpec(400, "contact.invalid", "A guest must be reachable"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough left"),

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.order.domain.buyer_fields import BuyerField
 from services.order.domain.checkouts import Contract
-from services.order.domain.pricing import Offer, OfferComponent
+from services.order.domain.offers import ChoiceGroup, ChoiceOption, Gate, LadderStep, Limits, Offer, OfferComponent
 from services.order.queries.waiting import first_of
 from services.order.repository.read_models import CATALOGUE_CHANNEL
 from shared.database import Database, TransientDatabaseError
@@ -19,7 +20,11 @@ REFRESH_INTERVAL_S = 1.0
 _OVERLAP = timedelta(seconds=30)
 """Rows are stamped before they are committed: look back further than any transaction lasts."""
 
-_PRODUCTS = "SELECT product_id, version, on_shelf, skus, updated_at FROM products WHERE updated_at >= $1"
+# Where inventory told the operator's switch, the clock decides; before that, what it said last.
+_PRODUCTS = """
+SELECT product_id, version, coalesce(listed, on_shelf) AS on_shelf, on_shelf_from, on_shelf_until, skus
+FROM products WHERE updated_at >= $1
+"""
 _CONTRACTS = "SELECT sku_id, contract_id, version, hash, effective_from FROM contracts WHERE updated_at >= $1"
 _NOW = "SELECT clock_timestamp()"
 _EVER = "SELECT 'epoch'::timestamptz"
@@ -90,7 +95,7 @@ class Catalogue:
 
     def _take_product(self, row: Any) -> None:
         product_id = row["product_id"]
-        offers = [_offer(product_id, sku, on_shelf=row["on_shelf"]) for sku in row["skus"]]
+        offers = [_offer(row, sku) for sku in row["skus"]]
         for sku_id in self._skus_of.get(product_id, ()):
             self._offers.pop(sku_id, None)
         for offer in offers:
@@ -99,17 +104,54 @@ class Catalogue:
         self._versions[product_id] = row["version"]
 
 
-def _offer(product_id: UUID, sku: Mapping[str, Any], *, on_shelf: bool) -> Offer:
+# What was learnt before a term existed lacks it.
+def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
     return Offer(
-        product_id=product_id,
+        product_id=product["product_id"],
         sku_id=UUID(sku["sku_id"]),
         name=sku["name"],
         price_minor=sku["price_minor"],
         currency=sku["currency"],
         max_per_order=sku["max_per_order"],
-        on_sale=on_shelf and sku["on_sale"],
-        components=tuple(
-            OfferComponent(UUID(part["sku_id"]), part["name"], part["kind"], part["quantity"], part["weight"])
-            for part in sku["components"]
+        on_sale=product["on_shelf"] and sku["on_sale"],
+        components=tuple(_component(part) for part in sku["components"]),
+        sold_from=product["on_shelf_from"],
+        sold_until=product["on_shelf_until"],
+        period=sku.get("period"),
+        ladder=tuple(LadderStep(step["quantity_from"], step["unit_minor"]) for step in sku.get("ladder", ())),
+        floor_minor=sku.get("floor_minor") or 0,
+        limits=Limits(
+            min_per_order=sku.get("min_per_order", 1),
+            order_step=sku.get("order_step", 1),
+            per_member=sku.get("max_per_member"),
+            per_member_day=sku.get("max_per_member_day"),
+        ),
+        gate=Gate(
+            tiers=frozenset(sku.get("tiers", ())),
+            public_from=datetime.fromisoformat(sku["public_from"]) if sku.get("public_from") else None,
+            early_tiers=frozenset(sku.get("early_tiers", ())),
+        ),
+        choices=tuple(
+            ChoiceGroup(
+                name=group["name"],
+                pick=group["pick"],
+                options=tuple(ChoiceOption(_component(option), option["extra_minor"]) for option in group["options"]),
+            )
+            for group in sku.get("choices", ())
+        ),
+        stock_capped=sku.get("stock_capped", False),
+    )
+
+
+def _component(part: Mapping[str, Any]) -> OfferComponent:
+    return OfferComponent(
+        sku_id=UUID(part["sku_id"]),
+        name=part["name"],
+        kind=part["kind"],
+        quantity=part["quantity"],
+        weight=part["weight"],
+        buyer_fields=tuple(
+            BuyerField(field["name"], field["pattern"], field["required"], frozenset(field["choices"]))
+            for field in part.get("buyer_fields", ())
         ),
     )

@@ -6,10 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.order.schemas.examples import BASKET_EXAMPLE, CHECKOUT_EXAMPLE, QUOTE_EXAMPLE
+
 LINES_MAX = 20
 """Lines in one order."""
 
 BUYER_FIELDS_MAX = 10
+
+CHOICES_MAX = 100
+"""SKUs chosen in one line: as many as a bundle can offer."""
 
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Value = Annotated[str, Field(max_length=256)]
@@ -20,15 +25,20 @@ class _Body(BaseModel):
 
 
 class LineIn(_Body):
-    """What is wanted. `buyer_fields` is what the goods need to know, such as the account to top up."""
+    """What is wanted. `choices` are the SKUs chosen of a bundle's groups; `buyer_fields` is what the goods need to know,
+    such as the account to top up.
+    """
 
     sku_id: UUID
     quantity: Annotated[int, Field(strict=True)]
     buyer_fields: Annotated[dict[_Name, _Value] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
+    choices: Annotated[list[UUID], Field(max_length=CHOICES_MAX)] = []
 
 
 class QuoteIn(_Body):
     """A basket."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [BASKET_EXAMPLE]})
 
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
     coupon_id: UUID | None = None
@@ -46,6 +56,8 @@ class ContactIn(_Body):
 class CheckoutIn(QuoteIn):
     """A basket to be ordered. With `expected_total_minor` it is ordered at that price or not at all."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [CHECKOUT_EXAMPLE]})
+
     contact: ContactIn | None = None
     expected_total_minor: Annotated[int | None, Field(strict=True, ge=0)] = None
 
@@ -60,7 +72,7 @@ class AdjustmentOut(BaseModel):
 
 
 class QuoteLineOut(BaseModel):
-    """One line at its price."""
+    """One line at its price, with the steps from `list_minor` to `total_minor`. `period` is how long it lasts."""
 
     sku_id: UUID
     name: str
@@ -68,10 +80,14 @@ class QuoteLineOut(BaseModel):
     unit_minor: int
     list_minor: int
     total_minor: int
+    period: str | None = None
+    adjustments: list[AdjustmentOut] = []
 
 
 class QuoteOut(BaseModel):
-    """What a basket costs, and why."""
+    """What a basket costs, and why. `adjustments` sum those of the lines by rule."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUOTE_EXAMPLE]})
 
     currency: str
     list_minor: int

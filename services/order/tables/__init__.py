@@ -1,6 +1,7 @@
 """The order service's rows."""
 
 from services.order.tables.base import METADATA
+from services.order.tables.limits import LIMITED_PURCHASES
 from services.order.tables.orders import (
     CHECKOUTS,
     OPERATOR_ACTIONS,
@@ -24,6 +25,7 @@ __all__ = [
     "CONTRACTS",
     "IDEMPOTENCY",
     "INBOX",
+    "LIMITED_PURCHASES",
     "MEMBER_TIERS",
     "METADATA",
     "OPERATOR_ACTIONS",

@@ -15,6 +15,10 @@ PRODUCTS = Table(
     # The SKUs as product.changed carries them.
     Column("skus", JSONB, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
+    # The operator's switch alone, and the moments between which it counts; NULL where inventory did not say.
+    Column("listed", Boolean),
+    Column("on_shelf_from", MOMENT),
+    Column("on_shelf_until", MOMENT),
     Index("ix_products_updated_at", "updated_at"),
 )
 

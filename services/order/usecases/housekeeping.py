@@ -13,6 +13,7 @@ from services.order.events import inventory_reserve, order_cancelled, order_paid
 from services.order.repository import anomalies, housekeeping, risk_questions
 from services.order.repository.orders import lock_orders, lock_overdue_unpaid, save_orders
 from services.order.repository.refunds import lock_refunds, open_refund_ids
+from services.order.usecases import limits
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.payments import LATE_GRACE
 from shared.contracts import Event
@@ -39,6 +40,7 @@ async def cancel_unpaid(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
     changes = Changes(await lock_overdue_unpaid(uow, before=now - CANCEL_SLACK, limit=limit))
     ended = [changes.step(order_id, partial(moves.cancel, now=now)) for order_id in list(changes)]
     await save_orders(uow, changes.pairs, now=now)
+    await limits.give_back_orders(uow, [order.order_id for order in ended])
     announce(uow, *(order_cancelled(order, reason="unpaid") for order in ended), now=now)
     _CANCELLED.inc(len(ended))
     return len(ended)
@@ -71,6 +73,7 @@ async def prune(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
         await prune_outbox(uow, now=now, limit=limit),
         await prune_inbox(uow, now=now, limit=limit),
         await housekeeping.prune_checkouts(uow, before=now - CHECKOUTS_KEPT, limit=limit),
+        await limits.forget_lost(uow, now=now, limit=limit),
     ]
     await prune_idempotency(uow, before=now - ANSWERS_KEPT, limit=limit)
     await anomalies.prune(uow, before=now - ANOMALIES_KEPT)

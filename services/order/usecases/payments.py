@@ -29,6 +29,7 @@ from services.order.repository.payments import DueQuery, SettledPayment, close_p
 from services.order.repository.refunds import add_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
+from services.order.usecases.limits import give_back_orders, take_up_again
 from services.order.usecases.refunds import SYSTEM, begin_refunds, refund_of_payment
 from shared.contracts import Event
 from shared.database import UnitOfWork
@@ -46,6 +47,11 @@ __all__ = [
 
 LATE_GRACE = timedelta(minutes=30)
 """A payment this much after the time to pay still gets its goods, if there are any; later it goes back."""
+
+_NO_GRACE = timedelta(days=-1)
+"""Its buyer has had in other orders what one buyer may have: a payment for one that was cancelled goes back."""
+
+_NOT_TAKEN_UP = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDING})
 
 log = get_logger(__name__)
 
@@ -82,8 +88,10 @@ async def settle_reports(
     `PaymentMismatchError` where the report is not of what was agreed; nothing changes then.
     """
     locked, orders = await payments.lock_payments(uow, [report.receipt.payment_id for report in reports])
-    batch = _Batch(Changes(orders), dict(locked))
+    cancelled = [order_id for order_id, order in orders.items() if order.status is OrderStatus.CANCELLED]
+    batch = _Batch(Changes(orders), dict(locked), barred=await take_up_again(uow, cancelled, now=now))
     answers = [batch.take(report, now) for report in reports]
+    await give_back_orders(uow, [order_id for order_id in cancelled if batch.changes[order_id].status in _NOT_TAKEN_UP])
     if batch.settled:
         outbox = OutboxRows.joined(batch.outbox)
         await payments.settle_payments(uow, batch.settled, batch.changes.pairs, outbox, now=now)
@@ -97,8 +105,9 @@ async def settle_reports(
 class _Batch:
     """The reports of one transaction, one after another: a second one sees what the first has changed."""
 
-    def __init__(self, changes: Changes, locked: dict[UUID, Payment]) -> None:
+    def __init__(self, changes: Changes, locked: dict[UUID, Payment], *, barred: set[UUID]) -> None:
         self.changes = changes
+        self._barred = barred
         self.settled: list[SettledPayment] = []
         self.outbox: list[OutboxRows] = []
         self._payments = locked
@@ -115,7 +124,8 @@ class _Batch:
         except Exception as error:  # noqa: BLE001  (the one report's answer)
             return error
         order = self.changes[payment.order_id]
-        outcome = outcome_of(order, payment, now=now, late_grace=LATE_GRACE)
+        late_grace = _NO_GRACE if order.order_id in self._barred else LATE_GRACE
+        outcome = outcome_of(order, payment, now=now, late_grace=late_grace)
         if outcome is PaymentOutcome.DUPLICATE:
             return outcome
         self._payments[payment.payment_id] = _paid(payment)

@@ -23,6 +23,9 @@ async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1]) -
             name=product.name,
             on_shelf=product.on_shelf,
             skus=[sku.model_dump(mode="json") for sku in product.skus],
+            listed=product.listed,
+            on_shelf_from=product.on_shelf_from,
+            on_shelf_until=product.on_shelf_until,
         )
         for product in changed
     ]

@@ -15,6 +15,7 @@ from services.order.events import order_refunded, refund_requested
 from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.repository.refunds import DueRefund, add_refunds, lock_refunds, save_refunds, take_due_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
+from services.order.usecases.limits import give_back_refunded
 from shared.clock import new_id
 from shared.contracts import CardRevokedV1, CardRevokeRefusedV1, Event, SettlementReversedV1
 from shared.database import UnitOfWork
@@ -245,16 +246,19 @@ async def _save(
     """Write orders and refunds; a refund that has just ended takes its components to their end and is announced."""
     changed = [(before[refund_id], refund) for refund_id, refund in after.items() if refund is not before[refund_id]]
     announced: list[Event] = []
+    refunded: list[Order] = []
     for old, new in changed:
         if new.status is RefundStatus.REFUNDED and old.status is not RefundStatus.REFUNDED and new.parts:
             parts = [part for part in new.parts if part.status is refunding.PartStatus.REFUNDED]
             order = changes.step(
                 new.order_id, partial(moves.refund, component_ids=[part.component_id for part in parts], now=now)
             )
+            refunded.append(order)
             provider = (provider_of or {}).get(new.refund_id)
             announced.append(order_refunded(order, new, paid_parts=parts, provider=provider, refunded_at=now))
     await save_orders(uow, changes.pairs, now=now, told=told)
     await save_refunds(uow, changed, now=now)
+    await give_back_refunded(uow, refunded)
     announce(uow, *announced, *changes.milestones, now=now)
 
 
