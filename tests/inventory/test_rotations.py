@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.inventory import jobs
 from services.inventory.domain.rotations import RotationUnderWayError
+from services.inventory.repository import rotations
 from services.inventory.usecases import rotating
 from shared.clock import new_id, utc_now
 from tests.inventory.door import Door, buyer
@@ -87,6 +89,23 @@ async def test_codes_are_shown_while_the_job_is_killed_again_and_again(world: Wo
     assert mixed, "no kill came in the middle"
     await jobs.rotate_keys(world.database, world.keyring)
     assert len(await keys_of(world, batch_id)) == 1
+    assert [await show(world, door, order) for order in orders] == rows
+
+
+async def test_a_chunk_is_sealed_anew_and_noted_or_neither(
+    world: World, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job dies between the two: a card under the new key that is not noted would never be opened again."""
+    batch_id, orders, rows = await sold_batch(world, 20)
+    await door.post(f"/v1/ops/batches/{batch_id}/rotations", REASON, expect=202)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            rotations, "_GO_ON", "SELECT 1 / 0 WHERE $1::uuid IS NOT NULL AND $2::uuid IS NOT NULL AND $3::int > 0"
+        )
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await jobs.rotate_keys(world.database, world.keyring)
+    assert [await show(world, door, order) for order in orders] == rows
+    await jobs.rotate_keys(world.database, world.keyring)
     assert [await show(world, door, order) for order in orders] == rows
 
 
