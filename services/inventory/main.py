@@ -40,7 +40,6 @@ def build(settings: Settings) -> FastAPI:
         reveal_desk=RevealDesk(database, keyring, RiskClient(risk, timeout_s=settings.risk_timeout_s)),
         sealer=sealer,
         keyring=keyring,
-        supplier_client=supplier,
     )
     return create_app(
         service=SERVICE,

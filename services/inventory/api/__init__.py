@@ -17,7 +17,6 @@ from services.inventory.api import (
     wallet,
 )
 from services.inventory.api.desks import HoldDesk, RevealDesk
-from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
     PriceBelowFloorError,
@@ -89,14 +88,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
 BODY_LIMITS: Final = {"/v1/ops/skus/{sku_id}/batches": batches.BODY_BYTES_MAX, "/internal/holds": 1024 * 1024}
 
 
-def routers(
-    *,
-    hold_desk: HoldDesk,
-    reveal_desk: RevealDesk,
-    sealer: CardSealer,
-    keyring: Keyring,
-    supplier_client: SupplierClient,
-) -> list[APIRouter]:
+def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
     """All paths of the service."""
     return [
         shop.routes,
@@ -107,7 +99,7 @@ def routers(
         suppliers.routes,
         suppliers.router(keyring),
         supplier_health.routes,
-        supplier_pushes.router(keyring, supplier_client),
+        supplier_pushes.router(keyring),
         holds.router(hold_desk),
         figures.routes,
     ]
