@@ -50,7 +50,6 @@ def build(settings: Settings) -> FastAPI:
         ),
         sealer=sealer,
         keyring=keyring,
-        supplier_client=supplier,
     )
     return create_app(
         service=SERVICE,

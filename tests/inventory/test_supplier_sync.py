@@ -43,8 +43,12 @@ async def lists(side: Side, *, cost_minor: int = COST_MINOR, stock: int | None =
         assert (await http.post(f"{side.url}/admin/products", json=body)).status_code == 204
 
 
-async def sync(door: Door, side: Side) -> None:
-    await door.post(f"{SUPPLIERS}/{side.supplier_id}/sync", expect=204)
+async def sync(door: Door, market: Market, side: Side) -> None:
+    """An operator asks for it, and the clock looks."""
+    await door.post(f"{SUPPLIERS}/{side.supplier_id}/sync", expect=202)
+    client = SupplierClient()
+    await sync_suppliers(market.world.database, market.world.keyring, client)
+    await client.close()
 
 
 async def offer_of(world: World, side: Side) -> dict[str, Any]:
@@ -58,7 +62,7 @@ async def price_of(world: World, market: Market) -> int:
 
 async def test_a_change_of_cost_is_followed(market: Market, world: World, door: Door) -> None:
     await lists(market.first, cost_minor=960, stock=7)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     offer = await offer_of(world, market.first)
     assert (offer["cost_minor"], offer["stock"], offer["paused_reason"]) == (960, 7, None)
     assert await price_of(world, market) == 1_000
@@ -69,12 +73,12 @@ async def test_a_change_of_cost_is_followed(market: Market, world: World, door: 
 async def test_a_rise_stops_buying_there_where_the_rule_says_so(market: Market, world: World, door: Door) -> None:
     await map_offer(door, market, market.first, price_rule="pause")
     await lists(market.first, cost_minor=940)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert (await offer_of(world, market.first))["paused_reason"] is None
     await lists(market.first, cost_minor=980)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert (await offer_of(world, market.first))["paused_reason"] == "price_rose"
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     await market.buy()
     await market.supply.settle()
     assert market.charged() == [0, 1]
@@ -88,15 +92,15 @@ async def test_what_leads_is_sold_at_its_cost_and_margin(market: Market, world: 
     for number, side in enumerate((market.first, market.second), start=1):
         await map_offer(door, market, side, price_rule="reprice", margin_bp=1_000, priority=number)
     await lists(market.second, cost_minor=2_000)
-    await sync(door, market.second)
+    await sync(door, market, market.second)
     assert await price_of(world, market) == 1_000
     await lists(market.first, cost_minor=1_001)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert await price_of(world, market) == 1_102  # 1101.1, the odd fen up
     assert (await world.events("product"))[-1]["skus"][0]["price_minor"] == 1_102
     await world.fetch("UPDATE skus SET price_floor_minor = 1050 WHERE sku_id = $1", market.sku_id)
     await lists(market.first, cost_minor=900)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert await price_of(world, market) == 1_050
 
 
@@ -104,16 +108,16 @@ async def test_what_is_sold_out_or_not_listed_is_not_asked_for_until_it_is_back(
     market: Market, world: World, door: Door
 ) -> None:
     await lists(market.first, stock=0)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert (await offer_of(world, market.first))["paused_reason"] == "sold_out"
     await market.buy()
     await market.supply.settle()
     assert market.charged() == [0, 1]
     await lists(market.first, stock=5)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert (await offer_of(world, market.first))["paused_reason"] is None
     await world.fetch("UPDATE supplier_skus SET supplier_sku = 'GONE' WHERE supplier_id = $1", market.first.supplier_id)
-    await sync(door, market.first)
+    await sync(door, market, market.first)
     assert (await offer_of(world, market.first))["paused_reason"] == "not_listed"
 
 
@@ -132,13 +136,12 @@ async def test_the_clock_reads_every_list_and_balance_and_one_that_is_away_stops
     assert (await offer_of(world, market.second))["cost_minor"] == 970
     (low,) = (await door.get("/internal/figures"))["low_balances"]
     assert (low["supplier_id"], low["balance_minor"]) == (str(market.second.supplier_id), 10**12 - COST_MINOR)
-    assert (await door.post(f"{SUPPLIERS}/{market.first.supplier_id}/sync", expect=502))["code"] == (
-        "supplier.not_listed"
-    )
     await lists(market.second, cost_minor=975)
     await sync_suppliers(world.database, world.keyring, client)
     assert (await offer_of(world, market.second))["cost_minor"] == 970  # its time has not come again
     await client.close()
+    unknown = f"{SUPPLIERS}/{new_id()}/sync"
+    assert (await door.post(unknown, expect=404))["code"] == "supplier.unknown"
 
 
 @pytest.mark.usefixtures("market")

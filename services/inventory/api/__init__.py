@@ -30,7 +30,6 @@ from services.inventory.api import (
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.api.uploads import BODY_BYTES_MAX
-from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
@@ -146,14 +145,7 @@ BODY_LIMITS: Final = {
 }
 
 
-def routers(
-    *,
-    hold_desk: HoldDesk,
-    reveal_desk: RevealDesk,
-    sealer: CardSealer,
-    keyring: Keyring,
-    supplier_client: SupplierClient,
-) -> list[APIRouter]:
+def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
     """All paths of the service."""
     reader = Reader(sealer, keyring)
     return [
@@ -177,7 +169,7 @@ def routers(
         suppliers.routes,
         suppliers.router(keyring),
         supplier_health.routes,
-        supplier_pushes.router(keyring, supplier_client),
+        supplier_pushes.router(keyring),
         holds.router(hold_desk),
         figures.routes,
     ]

@@ -6,21 +6,20 @@ from fastapi import APIRouter, Request, Response
 
 from services.inventory.api.bodies import parse_body
 from services.inventory.api.callers import CatalogueOperator
-from services.inventory.clients.supplier import NotListedError, SupplierClient
 from services.inventory.clients.wires.lines import digest, same, sign_lines
 from services.inventory.domain.syncing import PushRefusedError, SupplierAccess
 from services.inventory.schemas.syncing import PushIn
 from services.inventory.usecases import syncing
 from shared.clock import utc_now
 from shared.crypto import Keyring
-from shared.http import Problem
+from shared.http import Problem, Work
 
 SKEW_S = 300
 """How far a supplier's clock may be from ours."""
 
 
-def router(keyring: Keyring, client: SupplierClient) -> APIRouter:
-    """The paths that take a supplier's secret to be answered."""
+def router(keyring: Keyring) -> APIRouter:
+    """Pushes, and the wish to be told."""
     routes = APIRouter(tags=["suppliers"])
 
     @routes.post("/v1/suppliers/{supplier_id}/changes", status_code=204)
@@ -40,19 +39,11 @@ def router(keyring: Keyring, client: SupplierClient) -> APIRouter:
             await syncing.take_push(work, supplier_id, goods, at=body.at, now=now)
         return Response(status_code=204)
 
-    @routes.post("/v1/ops/suppliers/{supplier_id}/sync", status_code=204)
-    async def sync_now(supplier_id: UUID, request: Request, _: CatalogueOperator) -> Response:
-        """Read the supplier's list now. Asking again is harmless."""
-        database = request.app.state.database
-        async with database.read() as read:
-            access = await syncing.find_access(read, supplier_id, keyring=keyring)
-        try:
-            listed = await client.list_goods(access, now=utc_now())
-        except NotListedError as error:
-            raise Problem(502, "supplier.not_listed", "The supplier's list could not be read", str(error)) from None
-        async with database.begin() as work:
-            await syncing.take_list(work, supplier_id, listed, now=utc_now())
-        return Response(status_code=204)
+    @routes.post("/v1/ops/suppliers/{supplier_id}/sync", status_code=202)
+    async def sync_soon(supplier_id: UUID, _: CatalogueOperator, work: Work) -> Response:
+        """Have the supplier's list read within seconds. Asking again is harmless."""
+        await syncing.ask_for_list(work, supplier_id)
+        return Response(status_code=202)
 
     return routes
 

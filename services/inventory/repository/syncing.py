@@ -30,6 +30,8 @@ WITH due AS (
 
 _FIND_ACCESS = f"{_ACCESS} WHERE supplier.supplier_id = $1 AND supplier.active"
 
+_MAKE_DUE = "UPDATE suppliers SET sync_due_at = NULL WHERE supplier_id = $1 AND active RETURNING true"
+
 _TAKE_PUSH = """
 UPDATE suppliers SET pushed_at = $2 WHERE supplier_id = $1 AND coalesce(pushed_at, '-infinity') < $2 RETURNING true
 """
@@ -59,6 +61,11 @@ UPDATE suppliers SET balance_minor = $2 WHERE supplier_id = $1 RETURNING $2 < lo
 async def take_due(uow: UnitOfWork, *, now: datetime, next_at: datetime, limit: int) -> list[SealedAccess]:
     """Suppliers whose lists are to be read now; the next time is `next_at`."""
     return [_access(row) for row in await uow.raw.fetch(_TAKE_DUE, now, next_at, limit)]
+
+
+async def make_due(uow: UnitOfWork, supplier_id: UUID) -> bool:
+    """The supplier's list is to be read as soon as may be; False: there is no such active supplier."""
+    return bool(await uow.raw.fetchval(_MAKE_DUE, supplier_id))
 
 
 async def find_access(uow: UnitOfWork, supplier_id: UUID) -> SealedAccess | None:

@@ -37,6 +37,15 @@ async def take_due(uow: UnitOfWork, *, now: datetime) -> list[SealedAccess]:
     return await syncing.take_due(uow, now=now, next_at=now + SYNC_EVERY, limit=SUPPLIERS_AT_ONCE)
 
 
+async def ask_for_list(uow: UnitOfWork, supplier_id: UUID) -> None:
+    """Let the list be read at the next look of the clock.
+
+    :raises SupplierUnknownError: there is no such supplier, or nothing is bought from it.
+    """
+    if not await syncing.make_due(uow, supplier_id):
+        raise SupplierUnknownError(f"there is no supplier {supplier_id}")
+
+
 def open_access(sealed: SealedAccess, *, keyring: Keyring) -> SupplierAccess:
     """What a call takes, with the secret opened."""
     aad = supplier_secret_aad(sealed.supplier_id)
