@@ -26,6 +26,8 @@ from shared.contracts.inventory import (
 from shared.contracts.inventory import (
     BuyerFieldKind,
     BuyerFieldPattern,
+    ChoiceGroup,
+    ChoiceOption,
     LadderStep,
     SkuComponent,
     SkuOffer,
@@ -163,6 +165,18 @@ def _offer(sku: OfferedSku) -> SkuOffer:
         tiers=terms.tiers,
         public_from=terms.public_from,
         early_tiers=terms.early_tiers,
+        choices=tuple(
+            ChoiceGroup(
+                name=group.name,
+                pick=group.pick,
+                options=tuple(
+                    ChoiceOption(**dict(_component(option)), extra_minor=extra_minor)
+                    for option, extra_minor in group.options
+                ),
+            )
+            for group in sku.choices
+        ),
+        stock_capped=sku.capped,
     )
 
 

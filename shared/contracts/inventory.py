@@ -143,12 +143,28 @@ class SkuComponent(Fact):
     buyer_fields: tuple[BuyerField, ...] = ()
 
 
+class ChoiceOption(SkuComponent):
+    """A component that may be chosen; the bundle then costs `extra_minor` more."""
+
+    extra_minor: AmountMinor = 0
+
+
+class ChoiceGroup(Fact):
+    """Options of which the buyer chooses `pick` different ones; their weights stand beside the components'."""
+
+    name: str
+    pick: Quantity
+    options: tuple[ChoiceOption, ...]
+
+
 class SkuOffer(Fact):
     """A SKU as it can be bought. A plain SKU has one component: itself.
 
     An order takes multiples of `order_step`, at least `min_per_order`, and no price below `floor_minor` a unit. One
     member, or one guest's contact, may buy `max_per_member` in all and `max_per_member_day` on a day in Shanghai. It is
     sold only to `tiers`, where any are named, and before `public_from` only to `early_tiers`.
+    A bundle of which something is chosen has what is always in it as components, which may be nothing. `stock_capped`:
+    the bundle has a stock of its own, to be held with its components'.
     """
 
     sku_id: UUID
@@ -168,6 +184,8 @@ class SkuOffer(Fact):
     tiers: tuple[str, ...] = ()
     public_from: AwareDatetime | None = None
     early_tiers: tuple[str, ...] = ()
+    choices: tuple[ChoiceGroup, ...] = ()
+    stock_capped: bool = False
 
 
 class ProductChangedV1(Event):

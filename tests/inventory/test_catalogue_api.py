@@ -118,16 +118,6 @@ async def test_a_sku_that_cannot_be_is_refused(
     assert await world.value("SELECT count(*) FROM skus") == 0
 
 
-async def test_a_bundle_of_bundles_is_refused(door: Door) -> None:
-    product_id = await door.product()
-    plain = await door.sku(product_id)
-    bundle = await door.sku(product_id, kind="bundle", components=[{"sku_id": plain}])
-    twice = {"components": [{"sku_id": plain}, {"sku_id": plain}]}
-    for parts in ({"components": [{"sku_id": bundle}]}, twice, {"currency": "USD", "components": [{"sku_id": plain}]}):
-        body = {"product_id": product_id, "name": "x", "kind": "bundle", "price_minor": 1, **parts}
-        assert (await door.post("/v1/ops/skus", body, expect=422))["code"] == "bundle.invalid"
-
-
 async def test_a_price_never_goes_below_its_floor(door: Door) -> None:
     sku_id = await door.sku(await door.product(), price_minor=1_900, price_floor_minor=1_500)
     refused = await door.call("PATCH", f"/v1/ops/skus/{sku_id}", json={"price_minor": 1_499})

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,11 @@ class Order:
             expires_at,
             tuple(WantedComponent(part, new_id(), sku_id, quantity, fields) for part, sku_id, quantity in self.parts),
         )
+
+    def capped(self, bundle_id: UUID, *, line_id: UUID) -> "HoldRequest":
+        """The order as one of a bundle with a stock of its own."""
+        cap = WantedComponent(line_id, line_id, bundle_id, 1)
+        return replace(self.hold_request(utc_now() + timedelta(minutes=20)), caps=(cap,))
 
     def reservations(self, kind: SkuKind, *, amount_minor: int = PRICE_MINOR) -> list[Reservation]:
         return [

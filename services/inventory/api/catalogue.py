@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 
 from services.inventory.api.callers import CatalogueOperator
 from services.inventory.domain.catalogue import (
-    ComponentSpec,
     NewProduct,
     NewSku,
     ProductUnknownError,
@@ -71,14 +70,16 @@ async def change_product(
 
 @routes.post("/skus", status_code=201, response_model=SkuOpsOut)
 async def create_sku(body: SkuIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
-    """Add a SKU to a product: cards, a direct top-up, or a bundle of SKUs of those two kinds."""
+    """Add a SKU to a product: cards, a direct top-up, or a bundle of these, of bundles of these, and of choices among them."""
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    rest = body.model_dump(exclude={"stock_cap", "components", *Terms.model_fields})
+    rest = body.model_dump(exclude={"stock_cap", "components", "choices", *Terms.model_fields})
     sku = NewSku(sku_id=new_id(), **rest, **body.as_terms())
-    components = [ComponentSpec(**component.model_dump()) for component in body.components]
-    await catalogue.create_sku(work, sku, components=components, stock_cap=body.stock_cap, now=utc_now())
+    bundle = body.bundle()
+    await catalogue.create_sku(
+        work, sku, components=bundle.parts, choices=bundle.choices, stock_cap=body.stock_cap, now=utc_now()
+    )
     made = await _read_sku(work, sku.sku_id)
     return await call.keep(work, status=201, body=made.model_dump_json().encode())
 
@@ -108,7 +109,7 @@ async def change_sku(sku_id: UUID, body: SkuPatch, _: CatalogueOperator, work: W
         return stored.response()
     changes = body.changes()
     if "stock_cap" in changes:
-        await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"))
+        await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"), now=utc_now())
     if changes:
         await catalogue.change_sku(work, sku_id, changes=changes, now=utc_now())
     changed = await _read_sku(work, sku_id)

@@ -37,6 +37,11 @@ def router(desk: HoldDesk) -> APIRouter:
                     )
                     for component in body.components
                 ),
+                # The cap of a bundle is held under its line's id.
+                caps=tuple(
+                    WantedComponent(bundle.line_id, bundle.line_id, bundle.sku_id, bundle.quantity)
+                    for bundle in body.bundles
+                ),
             )
         )
         return _HELD

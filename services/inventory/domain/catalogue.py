@@ -1,6 +1,5 @@
 """Products, SKUs and what a bundle consists of."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,11 +54,16 @@ class ComponentSpec:
 
 @dataclass(frozen=True, slots=True)
 class PartFacts:
-    """What must be known of a SKU before it may be part of a bundle."""
+    """What must be known of a SKU before it may be part of a bundle.
+
+    `parts` are a bundle's own; `composed` says that it contains bundles or choices.
+    """
 
     sku_id: UUID
     kind: SkuKind
     currency: str
+    parts: tuple[ComponentSpec, ...] = ()
+    composed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +116,7 @@ class NewSku:
     public_from: datetime | None = None
     early_tiers: tuple[str, ...] = ()
     buyer_fields: tuple[BuyerField, ...] = ()
-
-
-def check_bundle(parts: Sequence[ComponentSpec], *, known: Mapping[UUID, PartFacts], currency: str) -> None:
-    """A bundle has one to twenty different components, all plain SKUs in its own currency.
-
-    :raises BundleRefusedError: it is not so; the message names the component.
-    """
-    if not 1 <= len(parts) <= COMPONENTS_MAX:
-        raise BundleRefusedError(f"a bundle has 1 to {COMPONENTS_MAX} components")
-    if len({part.sku_id for part in parts}) != len(parts):
-        raise BundleRefusedError("a component is named twice: raise its quantity instead")
-    for part in parts:
-        facts = known.get(part.sku_id)
-        if facts is None:
-            raise BundleRefusedError(f"component {part.sku_id} is not a SKU")
-        if facts.kind is SkuKind.BUNDLE:
-            raise BundleRefusedError(f"component {part.sku_id} is itself a bundle")
-        if facts.currency != currency:
-            raise BundleRefusedError(f"component {part.sku_id} is in {facts.currency}, the bundle in {currency}")
+    composed: bool = False
 
 
 def check_price(price_minor: int, *, floor_minor: int | None) -> None:

@@ -57,8 +57,17 @@ class OfferedComponent:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedGroup:
+    """Options of which the buyer chooses `pick`, each with what it costs more."""
+
+    name: str
+    pick: int
+    options: tuple[tuple[OfferedComponent, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedSku:
-    """A SKU with its terms and components."""
+    """A SKU with its terms and components. `capped`: a bundle with a stock of its own."""
 
     sku_id: UUID
     name: str
@@ -66,6 +75,8 @@ class OfferedSku:
     on_sale: bool
     terms: SkuTerms
     components: tuple[OfferedComponent, ...]
+    choices: tuple[OfferedGroup, ...] = ()
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

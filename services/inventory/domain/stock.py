@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -44,12 +44,18 @@ class WantedComponent:
 
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
-    """All components of one order. They are held together or not at all."""
+    """All components of one order, and of bundles that have one their own stock. They are held together or not at all."""
 
     order_id: UUID
     member_id: UUID | None
     expires_at: datetime
     components: tuple[WantedComponent, ...]
+    caps: tuple[WantedComponent, ...] = ()
+
+    def with_caps(self, counted: Collection[UUID]) -> "HoldRequest":
+        """Bundles that have a stock of their own are held like components."""
+        caps = tuple(cap for cap in self.caps if cap.sku_id in counted)
+        return replace(self, components=self.components + caps, caps=()) if self.caps else self
 
 
 Refusal = SkuUnknownError | StockInsufficientError | BuyerFieldsMissingError

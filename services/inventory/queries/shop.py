@@ -7,6 +7,7 @@ from uuid import UUID
 from services.inventory.domain.catalogue import UNLIMITED_STOCK, SkuKind
 from services.inventory.domain.offers import PLAIN_ACCOUNT
 from services.inventory.queries.pages import after, page
+from services.inventory.repository.bundles import bundle_free
 from services.inventory.schemas import ProductOpsOut, ProductOut, ProductPage, SkuOpsOut, SkuOut
 from shared.database import UnitOfWork
 from shared.http import Page
@@ -19,25 +20,34 @@ json_build_object(
     'price_guard', sku.price_guard, 'partner_id', sku.partner_id, 'low_stock_below', sku.low_stock_below,
     'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
-    'components', bundle.components, 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
+    'components', bundle.components, 'choices', coalesce(bundle.choices, '[]'), 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
     'order_step', sku.order_step, 'max_per_member', sku.max_per_member, 'max_per_member_day', sku.max_per_member_day,
     'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields
 )
 """
 
-# The stock of a bundle is what its scarcest component allows; components without a limit do not count.
-_SKU_SOURCE = """
+_SKU_SOURCE = f"""
 skus sku LEFT JOIN stock ON stock.sku_id = sku.sku_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object(
                'sku_id', part.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', part.quantity,
                'weight', part.weight, 'partner_id', plain.partner_id,
                'buyer_fields', plain.buyer_fields) ORDER BY part.position) AS components,
-           min((counter.on_hand - counter.held) / part.quantity) AS free
-    FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id JOIN stock counter ON counter.sku_id = part.sku_id
+           {bundle_free("sku.sku_id")} AS free,
+           (SELECT json_agg(chosen) FROM (
+                SELECT option.group_name AS name, option.pick, json_agg(json_build_object(
+                           'sku_id', plain.sku_id, 'name', plain.name, 'kind', plain.kind, 'quantity', option.quantity,
+                           'weight', option.weight, 'partner_id', plain.partner_id, 'extra_minor', option.extra_minor,
+                           'buyer_fields', plain.buyer_fields,
+                           'free', (counter.on_hand - counter.held) / option.quantity) ORDER BY option.position) AS options
+                FROM sku_choices option JOIN skus plain ON plain.sku_id = option.sku_id
+                JOIN stock counter ON counter.sku_id = option.sku_id
+                WHERE option.bundle_sku_id = sku.sku_id GROUP BY option.group_name, option.pick
+                ORDER BY min(option.position)) chosen) AS choices
+    FROM sku_components part JOIN skus plain ON plain.sku_id = part.sku_id
     WHERE part.bundle_sku_id = sku.sku_id
 ) AS bundle ON sku.kind = 'bundle'
-"""
+"""  # noqa: S608  # composed of constants
 
 # What an expiry has emptied is not for sale until it has cards again, nor are bundles with it.
 _FOR_SALE = """
@@ -150,7 +160,7 @@ def _sku(sku: dict[str, Any]) -> SkuOut:
 def _asked(sku: dict[str, Any]) -> list[Any]:
     """What the buyer has to tell: what any part asks for, each thing once."""
     asked: dict[str, Any] = {}
-    for part in sku["components"] or [sku]:
+    for part in sku["components"] or ([] if sku["kind"] == SkuKind.BUNDLE else [sku]):
         default = [asdict(PLAIN_ACCOUNT)] if part["kind"] == SkuKind.DIRECT_TOP_UP else []
         for field in part["buyer_fields"] or default:
             asked.setdefault(field["name"], field)
@@ -159,5 +169,12 @@ def _asked(sku: dict[str, Any]) -> list[Any]:
 
 def _with_stock(sku: dict[str, Any]) -> dict[str, Any]:
     free = sku["free"]
-    stock = UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)
-    return {**sku, "stock": stock, "stock_unlimited": free is None}
+    choices = [
+        {**group, "options": [{**option, "stock": _shown(option["free"])} for option in group["options"]]}
+        for group in sku["choices"]
+    ]
+    return {**sku, "stock": _shown(free), "stock_unlimited": free is None, "choices": choices}
+
+
+def _shown(free: int | None) -> int:
+    return UNLIMITED_STOCK if free is None else min(free, UNLIMITED_STOCK)

@@ -12,14 +12,20 @@ from services.inventory.domain.catalogue import (
     ComponentSpec,
     NewProduct,
     NewSku,
-    PartFacts,
     SkuKind,
 )
 from services.inventory.domain.listing import ShelfTimes
-from services.inventory.domain.offers import OfferedComponent, OfferedProduct, OfferedSku, SkuTerms, read_terms
+from services.inventory.domain.offers import (
+    OfferedComponent,
+    OfferedGroup,
+    OfferedProduct,
+    OfferedSku,
+    SkuTerms,
+    read_terms,
+)
 from services.inventory.domain.terms import read_buyer_field
-from services.inventory.repository.shelf_life import expired_sku
-from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS
+from services.inventory.repository import bundles, shelf_life
+from services.inventory.tables import PRODUCTS, SKU_COMPONENTS, SKUS, STOCK
 from shared.database import UnitOfWork
 
 
@@ -107,37 +113,28 @@ async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
     return None if row is None else _facts(row)
 
 
-async def find_parts(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, PartFacts]:
-    """What is known of SKUs that shall become parts of a bundle."""
-    statement = select(SKUS.c.sku_id, SKUS.c.kind, SKUS.c.currency).where(SKUS.c.sku_id.in_(sku_ids))
-    rows = await uow.sql.execute(statement)
-    return {row.sku_id: PartFacts(row.sku_id, SkuKind(row.kind), row.currency) for row in rows}
-
-
 async def find_products_with(uow: UnitOfWork, sku_id: UUID) -> set[UUID]:
     """Products that show this SKU: its own, and those of bundles that contain it."""
-    own = select(SKUS.c.product_id).where(SKUS.c.sku_id == sku_id)
-    of_bundles = (
-        select(SKUS.c.product_id)
-        .join(SKU_COMPONENTS, SKU_COMPONENTS.c.bundle_sku_id == SKUS.c.sku_id)
-        .where(SKU_COMPONENTS.c.sku_id == sku_id)
-    )
-    return set((await uow.sql.execute(own.union(of_bundles))).scalars())
+    return set(await shelf_life.find_products_showing(uow, [sku_id]))
 
 
 async def find_offers(uow: UnitOfWork, product_ids: Sequence[UUID]) -> list[OfferedProduct]:
     """The products as they now stand."""
     products = (await uow.sql.execute(select(PRODUCTS).where(PRODUCTS.c.product_id.in_(product_ids)))).all()
     skus = await uow.sql.execute(
-        select(SKUS, expired_sku().label("expired"))
+        select(SKUS, shelf_life.expired_sku().label("expired"), STOCK.c.sku_id.label("counted"))
+        .join(STOCK, STOCK.c.sku_id == SKUS.c.sku_id, isouter=True)
         .where(SKUS.c.product_id.in_(product_ids))
         .order_by(SKUS.c.product_id, SKUS.c.sku_id)
     )
     by_product: dict[UUID, list[OfferedSku]] = {product_id: [] for product_id in product_ids}
     rows = skus.all()
-    parts = await _find_components(uow, [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE])
+    bundle_ids = [row.sku_id for row in rows if row.kind == SkuKind.BUNDLE]
+    parts = await _find_components(uow, bundle_ids)
+    choices = await bundles.find_choices(uow, bundle_ids) if bundle_ids else {}
     for row in rows:
-        by_product[row.product_id].append(_offered_sku(row, parts.get(row.sku_id) or (_component(row, 1, 1),)))
+        components = parts.get(row.sku_id, ()) if row.kind == SkuKind.BUNDLE else (_component(row, 1, 1),)
+        by_product[row.product_id].append(_offered_sku(row, components, choices.get(row.sku_id, ())))
     return [
         OfferedProduct(
             product_id=row.product_id,
@@ -188,7 +185,7 @@ def _component(row: Any, quantity: int, weight: int) -> OfferedComponent:
     )
 
 
-def _offered_sku(row: Any, components: tuple[OfferedComponent, ...]) -> OfferedSku:
+def _offered_sku(row: Any, components: tuple[OfferedComponent, ...], choices: tuple[OfferedGroup, ...]) -> OfferedSku:
     return OfferedSku(
         sku_id=row.sku_id,
         name=row.name,
@@ -196,6 +193,8 @@ def _offered_sku(row: Any, components: tuple[OfferedComponent, ...]) -> OfferedS
         on_sale=row.on_sale and not row.expired,
         terms=read_terms(dict(row._mapping)),  # noqa: SLF001  # public, whatever its name
         components=components,
+        choices=choices,
+        capped=row.kind == SkuKind.BUNDLE and row.counted is not None,
     )
 
 

@@ -43,6 +43,9 @@ SELECT product_id FROM skus WHERE sku_id = ANY($1::uuid[])
 UNION
 SELECT bundle.product_id FROM sku_components part JOIN skus bundle ON bundle.sku_id = part.bundle_sku_id
 WHERE part.sku_id = ANY($1::uuid[])
+UNION
+SELECT bundle.product_id FROM sku_choices option JOIN skus bundle ON bundle.sku_id = option.bundle_sku_id
+WHERE option.sku_id = ANY($1::uuid[])
 """
 
 

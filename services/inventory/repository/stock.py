@@ -1,12 +1,13 @@
 """Holds and stock counters. A SKU's counter row is locked in the order of the ids, and changed last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from services.inventory.domain.stock import HoldRequest, StockMoves
+from services.inventory.repository.bundles import BUNDLES_WITH, bundle_free, bundle_version
 from shared.database import UnitOfWork
 
 _LOCK_STOCK = """
@@ -70,6 +71,8 @@ _SET_CAP = """
 UPDATE stock SET on_hand = $2, version = version + 1 WHERE sku_id = $1 AND ($2::int IS NULL OR held <= $2) RETURNING true
 """
 
+_OPEN_CAP = "INSERT INTO stock (sku_id, on_hand) VALUES ($1, $2) ON CONFLICT (sku_id) DO NOTHING RETURNING true"
+
 _STOCK_TO_ANNOUNCE = """
 WITH changed AS (
     SELECT sku_id FROM stock WHERE version > announced_version ORDER BY sku_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
@@ -78,12 +81,10 @@ UPDATE stock SET announced_version = stock.version FROM changed WHERE stock.sku_
 RETURNING stock.sku_id, stock.on_hand - stock.held AS free, stock.version
 """
 
-_BUNDLE_STOCK = """
-SELECT part.bundle_sku_id AS sku_id, min((stock.on_hand - stock.held) / part.quantity) AS free, sum(stock.version) AS version
-FROM sku_components part JOIN stock ON stock.sku_id = part.sku_id
-WHERE part.bundle_sku_id IN (SELECT bundle_sku_id FROM sku_components WHERE sku_id = ANY($1::uuid[]))
-GROUP BY part.bundle_sku_id
-"""
+_BUNDLE_STOCK = f"""
+SELECT sku.sku_id, {bundle_free("sku.sku_id")} AS free, {bundle_version("sku.sku_id")} AS version
+FROM skus sku WHERE sku.kind = 'bundle' AND sku.sku_id IN ({BUNDLES_WITH})
+"""  # noqa: S608  # composed of constants
 
 
 class _PendingMoves:
@@ -155,10 +156,17 @@ async def add_holds(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> None:
     )
 
 
-async def take_holds(uow: UnitOfWork, component_ids: Sequence[UUID]) -> set[UUID]:
-    """End the holds of these components; answers which of them had one."""
-    taken = await uow.raw.fetch(_TAKE_HOLDS, component_ids)
+async def take_holds(uow: UnitOfWork, component_ids: Sequence[UUID], *, line_ids: Collection[UUID] = ()) -> set[UUID]:
+    """End the holds of these components; answers which of them had one.
+
+    A bundle with a cap is held under its line's id: what is held so is sold of the cap.
+    """
+    taken = await uow.raw.fetch(_TAKE_HOLDS, [*component_ids, *line_ids])
     _unhold(uow, taken)
+    moves = stock_moves(uow)
+    for row in taken:
+        if row["component_id"] in line_ids:
+            moves.sell(row["sku_id"], row["quantity"])
     return {row["component_id"] for row in taken}
 
 
@@ -182,6 +190,11 @@ async def open_stock(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> N
     await uow.raw.execute(_OPEN_STOCK, sku_id, on_hand)
 
 
+async def open_cap(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> bool:
+    """Give a bundle a stock of its own; False: it has one."""
+    return bool(await uow.raw.fetchval(_OPEN_CAP, sku_id, on_hand))
+
+
 async def set_cap(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> bool:
     """Set how many of a top-up may still be sold; False: more than that are held."""
     return bool(await uow.raw.fetchval(_SET_CAP, sku_id, on_hand))
@@ -190,13 +203,14 @@ async def set_cap(uow: UnitOfWork, sku_id: UUID, *, on_hand: int | None) -> bool
 async def take_stock_to_announce(uow: UnitOfWork, *, limit: int) -> list[tuple[UUID, int | None, int]]:
     """SKUs whose stock changed since it was last announced, as `(sku_id, free, version)`, marked as announced.
 
-    Bundles that contain one of them follow, with the sum of their parts' versions, which only grows.
+    Bundles that contain one of them follow, with the sum of all versions that count for them, which only grows.
     """
     changed = await uow.raw.fetch(_STOCK_TO_ANNOUNCE, limit)
     if not changed:
         return []
-    bundles = await uow.raw.fetch(_BUNDLE_STOCK, [row["sku_id"] for row in changed])
-    return [(row["sku_id"], row["free"], row["version"]) for row in (*changed, *bundles)]
+    bundles = {row["sku_id"]: row for row in await uow.raw.fetch(_BUNDLE_STOCK, [row["sku_id"] for row in changed])}
+    plain = [row for row in changed if row["sku_id"] not in bundles]
+    return [(row["sku_id"], row["free"], row["version"]) for row in (*plain, *bundles.values())]
 
 
 def _unhold(uow: UnitOfWork, rows: Sequence[asyncpg.Record]) -> int:

@@ -1,15 +1,16 @@
 """Products and SKUs."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.inventory.domain.catalogue import COMPONENTS_MAX, SkuKind
+from services.inventory.domain.bundles import CHOICE_GROUPS_MAX, BundleSpec, ChoiceGroup, ChoiceOption
+from services.inventory.domain.catalogue import COMPONENTS_MAX, ComponentSpec, SkuKind
 from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
-from services.inventory.schemas.examples import PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE, SKU_EXAMPLE
+from services.inventory.schemas.examples import BUNDLE_EXAMPLE, PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE, SKU_EXAMPLE
 from services.inventory.schemas.listing import CategoryCode
 from services.inventory.schemas.terms import TERMS_EXAMPLE, Terms
 
@@ -73,10 +74,24 @@ class ComponentIn(Incoming):
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
+class ChoiceOptionIn(ComponentIn):
+    """A plain SKU that may be chosen; `extra_minor` is what the bundle then costs more."""
+
+    extra_minor: PriceMinor = 0
+
+
+class ChoiceGroupIn(Incoming):
+    """Options of which the buyer chooses `pick`."""
+
+    name: Name
+    pick: Annotated[int, Field(ge=1, le=COMPONENTS_MAX)]
+    options: Annotated[tuple[ChoiceOptionIn, ...], Field(min_length=1, max_length=COMPONENTS_MAX)]
+
+
 class SkuIn(Terms):
     """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE, BUNDLE_EXAMPLE]})
 
     product_id: UUID
     name: Name
@@ -92,6 +107,19 @@ class SkuIn(Terms):
     low_stock_below: LowStock = 0
     stock_cap: StockCap | None = None
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
+    choices: Annotated[tuple[ChoiceGroupIn, ...], Field(max_length=CHOICE_GROUPS_MAX)] = ()
+
+    def bundle(self) -> BundleSpec:
+        """What a bundle consists of."""
+        return BundleSpec(
+            parts=tuple(ComponentSpec(**part.model_dump()) for part in self.components),
+            choices=tuple(
+                ChoiceGroup(
+                    group.name, group.pick, tuple(ChoiceOption(**option.model_dump()) for option in group.options)
+                )
+                for group in self.choices
+            ),
+        )
 
 
 class SkuPatch(Terms):
@@ -112,7 +140,7 @@ class SkuPatch(Terms):
     low_stock_below: LowStock | None = None
     stock_cap: StockCap | None = None
 
-    def changes(self) -> dict[str, object]:
+    def changes(self) -> dict[str, Any]:
         """What is named."""
         whole = self.model_dump()
         return {name: whole[name] for name in self.model_fields_set}
@@ -127,6 +155,22 @@ class ComponentOut(BaseModel):
     quantity: int
     weight: int
     partner_id: UUID | None = None
+
+
+class ChoiceOptionOut(ComponentOut):
+    """A SKU that may be chosen. `stock` is how many bundles with it could be bought."""
+
+    extra_minor: int = 0
+    stock: int
+    buyer_fields: list[BuyerField] = []
+
+
+class ChoiceGroupOut(BaseModel):
+    """Options of which the buyer names `pick`, as `choices` of the order line."""
+
+    name: str
+    pick: int
+    options: list[ChoiceOptionOut]
 
 
 class SkuOut(BaseModel):
@@ -154,6 +198,7 @@ class SkuOut(BaseModel):
     public_from: datetime | None = None
     early_tiers: list[str] = []
     buyer_fields: list[BuyerField] = []
+    choices: list[ChoiceGroupOut] = []
 
 
 class ProductPage(BaseModel):

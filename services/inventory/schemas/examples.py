@@ -28,6 +28,26 @@ SKU_EXAMPLE: Final[dict[str, Any]] = {
     **TERMS_EXAMPLE,
 }
 
+BUNDLE_EXAMPLE: Final[dict[str, Any]] = {
+    "product_id": "01939f6c-2a06-7b3e-9c51-5d10c0a8b99a",
+    "name": "视频 + 任选两项",
+    "kind": "bundle",
+    "price_minor": 5_900,
+    "stock_cap": 500,
+    "components": [{"sku_id": "01939f6c-2a08-7b3e-9c51-5d10c0a8f778", "quantity": 1, "weight": 3}],
+    "choices": [
+        {
+            "name": "任选两项",
+            "pick": 2,
+            "options": [
+                {"sku_id": "01939f6c-2a09-7b3e-9c51-5d10c0a91667", "weight": 2},
+                {"sku_id": "01939f6c-2a0a-7b3e-9c51-5d10c0a93556", "weight": 1},
+                {"sku_id": "01939f6c-2a0b-7b3e-9c51-5d10c0a95445", "weight": 4, "extra_minor": 500},
+            ],
+        }
+    ],
+}
+
 PRODUCT_SEEN_EXAMPLE: Final[dict[str, Any]] = {
     "product_id": "01939f6c-2a06-7b3e-9c51-5d10c0a8b99a",
     **{name: value for name, value in PRODUCT_EXAMPLE.items() if name != "on_shelf"},

@@ -22,6 +22,14 @@ class HeldComponentIn(Incoming):
     )
 
 
+class HeldBundleIn(Incoming):
+    """A line with a bundle that has a stock of its own."""
+
+    line_id: UUID
+    sku_id: UUID
+    quantity: Quantity
+
+
 class HoldIn(Incoming):
     """All that an order wants held."""
 
@@ -29,6 +37,7 @@ class HoldIn(Incoming):
     member_id: UUID | None = None
     expires_at: AwareDatetime
     components: Annotated[list[HeldComponentIn], Field(min_length=1, max_length=HELD_COMPONENTS_MAX)]
+    bundles: Annotated[tuple[HeldBundleIn, ...], Field(max_length=HELD_COMPONENTS_MAX)] = ()
 
 
 class SupplierSkuIn(Incoming):

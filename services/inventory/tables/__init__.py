@@ -1,7 +1,7 @@
 """The tables of inventory's database."""
 
 from services.inventory.tables.base import METADATA
-from services.inventory.tables.catalogue import PRODUCTS, SKU_COMPONENTS, SKUS
+from services.inventory.tables.catalogue import PRODUCTS, SKU_CHOICES, SKU_COMPONENTS, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REDEMPTIONS, REVEALS
 from services.inventory.tables.listing import CATEGORIES, FORBIDDEN_WORDS
 from services.inventory.tables.stock import BUYER_FIELDS, CARD_BATCHES, CARDS, DATA_KEYS, HOLDS, SHELF, STOCK
@@ -23,6 +23,7 @@ __all__ = [
     "REVEALS",
     "SHELF",
     "SKUS",
+    "SKU_CHOICES",
     "SKU_COMPONENTS",
     "STOCK",
     "SUPPLIERS",

@@ -84,6 +84,7 @@ SKUS = Table(
     moment_column("public_from", nullable=True),
     Column("early_tiers", JSONB, nullable=False, server_default=text("'[]'")),
     Column("buyer_fields", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("composed", Boolean, nullable=False, server_default=text("false"), comment="of bundles or choices"),
     one_of("period", SkuPeriod, name="period_known"),
     CheckConstraint(
         "min_per_order > 0 AND order_step > 0 AND max_per_member > 0 AND max_per_member_day > 0",
@@ -112,4 +113,20 @@ SKU_COMPONENTS = Table(
     CheckConstraint("weight > 0", name="weight_positive"),
     CheckConstraint("bundle_sku_id <> sku_id", name="not_itself"),
     Index("ix_sku_components_sku_id", "sku_id"),
+)
+
+SKU_CHOICES = Table(
+    "sku_choices",
+    METADATA,
+    id_column("bundle_sku_id", ForeignKey("skus.sku_id")),
+    id_column("sku_id", ForeignKey("skus.sku_id")),
+    Column("group_name", Text, nullable=False),
+    Column("pick", SmallInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("extra_minor", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("bundle_sku_id", "sku_id"),
+    CheckConstraint("pick > 0 AND quantity > 0 AND weight > 0 AND extra_minor >= 0", name="in_range"),
+    Index("ix_sku_choices_sku_id", "sku_id"),
 )

@@ -1,12 +1,14 @@
 """Make and change products and SKUs; every change is announced with a version that grows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.inventory import events
+from services.inventory.domain.bundles import BundleSpec, ChoiceGroup, build_bundle
 from services.inventory.domain.catalogue import (
+    BundleRefusedError,
     ComponentSpec,
     NewProduct,
     NewSku,
@@ -14,11 +16,10 @@ from services.inventory.domain.catalogue import (
     SkuKind,
     SkuUnknownError,
     StockCapRefusedError,
-    check_bundle,
 )
 from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
 from services.inventory.domain.offers import check_terms, read_terms
-from services.inventory.repository import catalogue, listing, stock
+from services.inventory.repository import bundles, catalogue, listing, stock
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
@@ -57,7 +58,13 @@ async def change_product(uow: UnitOfWork, product_id: UUID, *, changes: Mapping[
 
 
 async def create_sku(
-    uow: UnitOfWork, sku: NewSku, *, components: Sequence[ComponentSpec], stock_cap: int | None, now: datetime
+    uow: UnitOfWork,
+    sku: NewSku,
+    *,
+    components: Sequence[ComponentSpec],
+    stock_cap: int | None,
+    now: datetime,
+    choices: Sequence[ChoiceGroup] = (),
 ) -> None:
     """Add a SKU to a product. A bundle names its components, which never change: another mix is another SKU.
 
@@ -65,21 +72,27 @@ async def create_sku(
     :raises BundleRefusedError: the components make no bundle, or a plain SKU was given some.
     :raises PriceBelowFloorError: the price, or a step of its ladder, is under the floor.
     :raises TermsRefusedError: its terms contradict each other.
-    :raises StockCapRefusedError: a cap was given to what is no top-up.
+    :raises StockCapRefusedError: a cap was given to cards.
     :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
     check_terms(read_terms(asdict(sku)))
     _check_cap(sku.kind, stock_cap)
     if not await catalogue.lock_product(uow, sku.product_id):
         raise ProductUnknownError(f"there is no product {sku.product_id}")
+    bundle = BundleSpec(tuple(components), tuple(choices))
     if sku.kind is SkuKind.BUNDLE:
-        known = await catalogue.find_parts(uow, [component.sku_id for component in components])
-        check_bundle(components, known=known, currency=sku.currency)
-    await catalogue.add_sku(uow, sku, components, now=now)
+        known = await bundles.find_parts(uow, bundle.sku_ids)
+        nested = any(known[part.sku_id].kind is SkuKind.BUNDLE for part in bundle.parts if part.sku_id in known)
+        sku = replace(sku, composed=nested or bool(choices))
+        bundle = build_bundle(bundle, known=known, currency=sku.currency)
+    elif bundle.sku_ids:
+        raise BundleRefusedError("only a bundle has components")
+    await catalogue.add_sku(uow, sku, bundle.parts, now=now)
+    await bundles.add_choices(uow, sku.sku_id, bundle.choices)
     await _check_listing(uow, sku.product_id)
     if sku.kind is SkuKind.CARD_KEY:
         await stock.open_stock(uow, sku.sku_id, on_hand=0)
-    elif sku.kind is SkuKind.DIRECT_TOP_UP:
+    elif sku.kind is SkuKind.DIRECT_TOP_UP or stock_cap is not None:
         await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
     await change_products(uow, [sku.product_id], now=now)
 
@@ -102,17 +115,19 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
     await change_products(uow, await catalogue.find_products_with(uow, sku_id), now=now)
 
 
-async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None) -> None:
-    """How many of a top-up may still be sold; None: no limit.
+async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None, now: datetime) -> None:
+    """How many of a top-up or a bundle may still be sold; None: no limit of its own.
 
     :raises SkuUnknownError: there is no such SKU.
-    :raises StockCapRefusedError: it is no top-up, or more than that are held.
+    :raises StockCapRefusedError: its stock are cards, or more than that are held.
     """
-    sku = await catalogue.find_sku(uow, sku_id)
+    sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
-    if sku.kind is not SkuKind.DIRECT_TOP_UP:
-        raise StockCapRefusedError("only a direct top-up has a cap; the stock of cards is what was imported")
+    _check_cap(sku.kind, stock_cap, told=True)
+    if sku.kind is SkuKind.BUNDLE and await stock.open_cap(uow, sku_id, on_hand=stock_cap):
+        await change_products(uow, [sku.product_id], now=now)  # from now on orders hold it with the parts
+        return
     if not await stock.set_cap(uow, sku_id, on_hand=stock_cap):
         raise StockCapRefusedError("more than that are held by orders at the moment")
 
@@ -127,9 +142,9 @@ async def _check_listing(uow: UnitOfWork, product_id: UUID) -> None:
     check_listing(await listing.texts_of(uow, product_id), added=await listing.find_words(uow))
 
 
-def _check_cap(kind: SkuKind, stock_cap: int | None) -> None:
-    if stock_cap is not None and kind is not SkuKind.DIRECT_TOP_UP:
-        raise StockCapRefusedError("only a direct top-up has a cap; the stock of cards is what was imported")
+def _check_cap(kind: SkuKind, stock_cap: int | None, *, told: bool = False) -> None:
+    if kind is SkuKind.CARD_KEY and (told or stock_cap is not None):
+        raise StockCapRefusedError("a top-up or a bundle may have a cap; the stock of cards is what was imported")
 
 
 async def change_products(uow: UnitOfWork, product_ids: Collection[UUID], *, now: datetime) -> None:

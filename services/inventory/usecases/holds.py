@@ -25,8 +25,9 @@ async def hold(
 
     An order that holds already keeps what it has, and is answered as held.
     """
-    sku_ids = {component.sku_id for request in requests for component in request.components}
+    sku_ids = {component.sku_id for request in requests for component in (*request.components, *request.caps)}
     free = await stock.lock_stock(uow, list(sku_ids))
+    requests = [request.with_caps(free) for request in requests]
     top_ups = await stock.find_top_ups(uow, list(sku_ids))
     held = await stock.find_held_orders(uow, [request.order_id for request in requests])
     fresh: dict[UUID, HoldRequest] = {}

@@ -59,7 +59,8 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: 
     if not fresh:
         return
     outcome = _Outcome(moves=stock.stock_moves(uow))
-    held = await stock.take_holds(uow, [reservation.component_id for reservation in fresh])
+    line_ids = {reservation.line_id for reservation in fresh}
+    held = await stock.take_holds(uow, [reservation.component_id for reservation in fresh], line_ids=line_ids)
     served = await _pass_stock(uow, fresh, held, outcome)
     card_keys = [reservation for reservation in served if reservation.kind is SkuKind.CARD_KEY]
     if card_keys:

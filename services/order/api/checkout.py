@@ -100,8 +100,9 @@ async def _order(desk: Desk, attempt: _Attempt, claim: Claimed) -> NewOrder:
     now = utc_now()
     offers = desk.catalogue.offers
     check_gates(offers, attempt.wanted, tier=claim.tier, now=now)
-    check_told((_asked(offers[line.sku_id]), line.buyer_fields or {}) for line in attempt.body.lines)
     quoted = price(offers, attempt.wanted, tier=claim.tier)
+    told = [line.buyer_fields or {} for line in attempt.body.lines]
+    check_told(zip([_asked(line.offer) for line in quoted.lines], told, strict=True))
     check_expected(quoted, expected_total_minor=attempt.body.expected_total_minor)
     draft = draft_order(
         quoted,
@@ -175,7 +176,9 @@ async def _hold_and_judge(desk: Desk, attempt: _Attempt, draft: NewOrder) -> Ver
         if asked.buyer_fields
     }
     try:
-        await desk.holds.hold(draft, buyer_fields=fields)
+        offers = desk.catalogue.offers
+        capped = {line.sku_id for line in draft.lines if line.sku_id in offers and offers[line.sku_id].stock_capped}
+        await desk.holds.hold(draft, buyer_fields=fields, capped=capped)
     except BaseException as error:
         judging.cancel()
         if isinstance(error, ServiceUnavailableError | asyncio.CancelledError):

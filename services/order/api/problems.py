@@ -7,6 +7,7 @@ from services.order.clients.providers import ProviderUnknownError
 from services.order.domain.buyer_fields import BuyerFieldsError
 from services.order.domain.contacts import ContactError
 from services.order.domain.limits import PurchaseLimitError
+from services.order.domain.offers import ChoiceError
 from services.order.domain.orders import UnknownComponentError
 from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
 from services.order.domain.pricing import (
@@ -33,6 +34,7 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     MixedCurrencyError: ProblemSpec(400, "currency.mixed", "One order is paid in one currency"),
     TierRequiredError: ProblemSpec(403, "tier.required", "This is sold to other tiers, or not yet to this one"),
     PurchaseLimitError: ProblemSpec(409, "purchase.limit", "One buyer may not have more of it"),
+    ChoiceError: ProblemSpec(422, "choice.invalid", "What was chosen is not what there is to choose"),
     BuyerFieldsError: ProblemSpec(422, "buyer_fields.invalid", "Something the goods need is missing or wrong"),
     PriceChangedError: ProblemSpec(409, "price.changed", "The price has changed"),
     ContactError: ProblemSpec(400, "contact.invalid", "A guest must be reachable"),

@@ -1,6 +1,6 @@
 """Inventory's holds and risk's decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -55,8 +55,12 @@ class Holds:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def hold(self, new: NewOrder, *, buyer_fields: Mapping[UUID, Mapping[str, str]]) -> None:
+    async def hold(
+        self, new: NewOrder, *, buyer_fields: Mapping[UUID, Mapping[str, str]], capped: Collection[UUID] = ()
+    ) -> None:
         """Hold what the order needs; again for the same order is no second hold. `buyer_fields` is by line id.
+
+        `capped` are bundles with a stock of their own.
 
         :raises StockInsufficientError: there is not enough.
         :raises HoldRefusedError: inventory will not.
@@ -72,6 +76,13 @@ class Holds:
                 for part in order.components
             ],
         }
+        bundles = [
+            {"line_id": line.line_id, "sku_id": line.sku_id, "quantity": line.quantity}
+            for line in new.lines
+            if line.sku_id in capped
+        ]
+        if bundles:
+            body["bundles"] = bundles
         try:
             await self._client.call("POST", "/internal/holds", json=body, idempotent=True)
         except ServiceRefusedError as refused:

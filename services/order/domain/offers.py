@@ -1,6 +1,7 @@
 """What can be bought, and on which terms, as inventory last announced it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -53,6 +54,41 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceOption:
+    """A component that may be chosen, with what the bundle then costs more."""
+
+    component: OfferComponent
+    extra_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceGroup:
+    """Options of which the buyer chooses `pick` different ones."""
+
+    name: str
+    pick: int
+    options: tuple[ChoiceOption, ...]
+
+
+class ChoiceError(Exception):
+    """What was chosen is not what there is to choose."""
+
+    def __init__(self, offer: "Offer", *, reason: str) -> None:
+        super().__init__(f"SKU {offer.sku_id}: {reason}")
+        self.extra = {
+            "sku_id": str(offer.sku_id),
+            "groups": [
+                {
+                    "name": group.name,
+                    "pick": group.pick,
+                    "options": [str(option.component.sku_id) for option in group.options],
+                }
+                for group in offer.choices
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A SKU as it can be bought. `on_sale` holds for the SKU and the product it belongs to, between the two moments.
 
@@ -74,6 +110,38 @@ class Offer:
     floor_minor: int = 0
     limits: Limits = Limits()
     gate: Gate = Gate()
+    choices: tuple[ChoiceGroup, ...] = ()
+    stock_capped: bool = False
+
+    def chosen(self, sku_ids: Sequence[UUID]) -> "Offer":
+        """What is bought with this choice: the chosen among the components, and what they cost more in every price.
+
+        :raises ChoiceError: of a group not as many different options are named as are to be, or something else is.
+        """
+        if not self.choices:
+            if sku_ids:
+                raise ChoiceError(self, reason="there is nothing to choose")
+            return self
+        if len(set(sku_ids)) != len(sku_ids):
+            raise ChoiceError(self, reason="an option is chosen twice")
+        wanted: list[ChoiceOption] = []
+        for group in self.choices:
+            picked = [option for option in group.options if option.component.sku_id in sku_ids]
+            if len(picked) != group.pick:
+                raise ChoiceError(
+                    self, reason=f"{group.pick} of group {group.name!r} are to be chosen, not {len(picked)}"
+                )
+            wanted += picked
+        if len(wanted) != len(sku_ids):
+            raise ChoiceError(self, reason="something is chosen that is no option")
+        extra_minor = sum(option.extra_minor for option in wanted)
+        return replace(
+            self,
+            price_minor=self.price_minor + extra_minor,
+            ladder=tuple(replace(step, unit_minor=step.unit_minor + extra_minor) for step in self.ladder),
+            components=(*self.components, *(option.component for option in wanted)),
+            choices=(),
+        )
 
     def sold_at(self, moment: datetime) -> bool:
         """Whether the product is on the shelf then, if it is on sale."""

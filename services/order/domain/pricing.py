@@ -86,10 +86,11 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """What the buyer asked for."""
+    """What the buyer asked for, and what of it he chose."""
 
     sku_id: UUID
     quantity: int
+    chosen: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def check_lines(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine], *, n
     :raises SkuUnknownError: a SKU nobody sells.
     :raises SkuOffShelfError: a SKU that is not sold now.
     :raises QuantityError: a quantity outside the SKU's limits or steps, counted over all lines with it.
+    :raises ChoiceError: what was chosen is not what there is to choose.
     :raises MixedCurrencyError: the SKUs are sold in several currencies.
     """
     currencies = set()
@@ -145,6 +147,7 @@ def check_lines(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine], *, n
             raise SkuOffShelfError(line.sku_id)
         if line.quantity < 1:
             raise QuantityError(offer, quantity=line.quantity)
+        offer.chosen(line.chosen)
         currencies.add(offer.currency)
     for sku_id, quantity in count_by_sku(wanted).items():
         offer = offers[sku_id]
@@ -183,7 +186,8 @@ def price(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine], *, tier: T
     """
     counted = count_by_sku(wanted)
     lines = tuple(
-        _price_line(offers[line.sku_id], line.quantity, counted=counted[line.sku_id], tier=tier) for line in wanted
+        _price_line(offers[line.sku_id].chosen(line.chosen), line.quantity, counted=counted[line.sku_id], tier=tier)
+        for line in wanted
     )
     return Quote(
         lines=lines,

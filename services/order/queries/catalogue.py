@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.order.domain.buyer_fields import BuyerField
 from services.order.domain.checkouts import Contract
-from services.order.domain.offers import Gate, LadderStep, Limits, Offer, OfferComponent
+from services.order.domain.offers import ChoiceGroup, ChoiceOption, Gate, LadderStep, Limits, Offer, OfferComponent
 from services.order.queries.waiting import first_of
 from services.order.repository.read_models import CATALOGUE_CHANNEL
 from shared.database import Database, TransientDatabaseError
@@ -131,6 +131,15 @@ def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
             public_from=datetime.fromisoformat(sku["public_from"]) if sku.get("public_from") else None,
             early_tiers=frozenset(sku.get("early_tiers", ())),
         ),
+        choices=tuple(
+            ChoiceGroup(
+                name=group["name"],
+                pick=group["pick"],
+                options=tuple(ChoiceOption(_component(option), option["extra_minor"]) for option in group["options"]),
+            )
+            for group in sku.get("choices", ())
+        ),
+        stock_capped=sku.get("stock_capped", False),
     )
 
 

@@ -13,6 +13,9 @@ LINES_MAX = 20
 
 BUYER_FIELDS_MAX = 10
 
+CHOICES_MAX = 100
+"""SKUs chosen in one line: as many as a bundle can offer."""
+
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Value = Annotated[str, Field(max_length=256)]
 
@@ -22,11 +25,14 @@ class _Body(BaseModel):
 
 
 class LineIn(_Body):
-    """What is wanted. `buyer_fields` is what the goods need to know, such as the account to top up."""
+    """What is wanted. `choices` are the SKUs chosen of a bundle's groups; `buyer_fields` is what the goods need to know,
+    such as the account to top up.
+    """
 
     sku_id: UUID
     quantity: Annotated[int, Field(strict=True)]
     buyer_fields: Annotated[dict[_Name, _Value] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
+    choices: Annotated[list[UUID], Field(max_length=CHOICES_MAX)] = []
 
 
 class QuoteIn(_Body):
