@@ -6,6 +6,7 @@ from datetime import datetime
 from services.order.domain import refunds
 from services.order.domain.checkouts import NewOrder
 from services.order.domain.orders import Component, Order
+from services.order.domain.payments import Receipt
 from services.order.domain.refunds import Refund, RefundPart
 from services.order.domain.returns import NotPaidError
 from services.order.domain.states import ComponentStatus
@@ -19,6 +20,8 @@ from shared.contracts import (
     OrderPaidV1,
     OrderRefundedV1,
     OrderRefundRequestedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
 )
 from shared.contracts.order import (
     Adjustment,
@@ -28,6 +31,7 @@ from shared.contracts.order import (
     RefundComponent,
     RefundReason,
     ReserveComponent,
+    SurplusReason,
 )
 
 
@@ -79,6 +83,21 @@ def order_paid(order: Order, *, provider: str | None, fee_minor: int) -> OrderPa
         paid_at=order.paid_at,
         held=order.held,
         components=tuple(_component(part) for part in order.components),
+    )
+
+
+def surplus_paid(order: Order, refund: Refund, receipt: Receipt, *, paid_at: datetime) -> OrderSurplusPaidV1:
+    """Money is in that buys nothing; `refund` gives it back."""
+    return OrderSurplusPaidV1(
+        order_id=order.order_id,
+        member_id=order.member_id,
+        payment_id=receipt.payment_id,
+        provider=receipt.provider,
+        reason=SurplusReason(refund.reason.value),
+        currency=receipt.currency,
+        paid_minor=receipt.amount_minor,
+        fee_minor=receipt.fee_minor,
+        paid_at=paid_at,
     )
 
 
@@ -157,6 +176,27 @@ def order_refunded(
         provider=provider,
         components=_refund_components(paid_parts),
         whole=all(part.status is ComponentStatus.REFUNDED for part in order.components),
+        refunded_at=refunded_at,
+    )
+
+
+def surplus_refunded(
+    order: Order, refund: Refund, *, provider: str | None, refunded_at: datetime
+) -> OrderSurplusRefundedV1:
+    """Money that bought nothing is back.
+
+    :raises NotPaidError: it never came, or nobody has sent it.
+    """
+    if refund.payment_id is None or provider is None:
+        raise NotPaidError(str(refund.refund_id))
+    return OrderSurplusRefundedV1(
+        order_id=order.order_id,
+        member_id=order.member_id,
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        provider=provider,
+        currency=refund.currency,
+        amount_minor=refund.amount_minor,
         refunded_at=refunded_at,
     )
 

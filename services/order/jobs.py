@@ -148,7 +148,7 @@ class Jobs:
 
     async def _take_in(self, due: Sequence[DueQuery], answers: Sequence[Receipt | Exception | None]) -> None:
         """Settle what was paid and close what will not be; where the provider did not answer, it is asked again."""
-        reports = [Reported(answer, None) for answer in answers if isinstance(answer, Receipt)]
+        reports = [Reported(answer, None, asked=True) for answer in answers if isinstance(answer, Receipt)]
         over = [asked.payment_id for asked, answer in zip(due, answers, strict=True) if asked.over and answer is None]
         if reports:
             async with self.database.begin() as uow:

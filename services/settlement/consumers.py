@@ -8,6 +8,7 @@ from services.settlement.usecases.books import Books
 from services.settlement.usecases.facts import record_issues, record_payments, record_points
 from services.settlement.usecases.redemptions import record_redemptions
 from services.settlement.usecases.refunds import record_refunds, return_cards, reverse_shares
+from services.settlement.usecases.surplus import record_surplus, record_surplus_refunds
 from shared.clock import Clock
 from shared.contracts import (
     CardIssuedV1,
@@ -17,6 +18,8 @@ from shared.contracts import (
     Event,
     OrderPaidV1,
     OrderRefundedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
     PointsAccruedV1,
     PointsReversedV1,
 )
@@ -42,4 +45,6 @@ def handlers(books: Books, *, clock: Clock) -> Mapping[type[Event], Handler[Any]
         CardRevokedV1: to(return_cards),
         PointsReversedV1: to(reverse_shares),
         OrderRefundedV1: to(record_refunds),
+        OrderSurplusPaidV1: to(record_surplus),
+        OrderSurplusRefundedV1: to(record_surplus_refunds),
     }

@@ -25,6 +25,8 @@ from shared.contracts.order import (
     OrderPaidV1,
     OrderRefundedV1,
     OrderRefundRequestedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
 )
 from shared.contracts.points import PointsAccruedV1, PointsReversedV1
 from shared.contracts.risk import RiskChallengedV1, RiskDeniedV1, RiskReleasedV1
@@ -34,11 +36,13 @@ from shared.contracts.topics import TOPICS, Topic
 EVENTS: tuple[type[Event], ...] = (
     OrderCreatedV1,
     OrderPaidV1,
+    OrderSurplusPaidV1,
     OrderCancelledV1,
     OrderFulfilledV1,
     OrderCompletedV1,
     OrderRefundRequestedV1,
     OrderRefundedV1,
+    OrderSurplusRefundedV1,
     InventoryReserveV1,
     CardIssuedV1,
     CardRejectedV1,
@@ -92,6 +96,8 @@ __all__ = [
     "OrderPaidV1",
     "OrderRefundRequestedV1",
     "OrderRefundedV1",
+    "OrderSurplusPaidV1",
+    "OrderSurplusRefundedV1",
     "PointsAccruedV1",
     "PointsReversedV1",
     "ProductChangedV1",

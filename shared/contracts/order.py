@@ -93,6 +93,30 @@ class OrderPaidV1(_OrderEvent):
     components: tuple[OrderComponent, ...]
 
 
+class SurplusReason(StrEnum):
+    """Why money that came in buys nothing."""
+
+    PAID_TWICE = "paid_twice"
+    NOT_AS_AGREED = "not_as_agreed"
+
+
+class OrderSurplusPaidV1(_OrderEvent):
+    """Money is in that buys nothing, for an order that was paid already or in another amount than agreed: it goes back.
+
+    The order stays what it is. `fee_minor` is what the provider keeps.
+    """
+
+    TYPE = "order.surplus_paid"
+
+    payment_id: UUID
+    provider: str
+    reason: SurplusReason
+    currency: Currency
+    paid_minor: AmountMinor
+    fee_minor: AmountMinor = 0
+    paid_at: AwareDatetime
+
+
 class OrderCancelledV1(_OrderEvent):
     """Never paid, and never will be: the hold may go."""
 
@@ -161,6 +185,19 @@ class OrderRefundedV1(_OrderEvent):
     provider: str | None = None
     components: tuple[RefundComponent, ...]
     whole: bool
+    refunded_at: AwareDatetime
+
+
+class OrderSurplusRefundedV1(_OrderEvent):
+    """The provider has given back, whole, money that bought nothing."""
+
+    TYPE = "order.surplus_refunded"
+
+    refund_id: UUID
+    payment_id: UUID
+    provider: str
+    currency: Currency
+    amount_minor: AmountMinor
     refunded_at: AwareDatetime
 
 

@@ -57,6 +57,28 @@ CHECKS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_BOOKED = """
+SELECT coalesce(sum(CASE WHEN p.debit_account = a.account_id THEN amount_minor ELSE -amount_minor END), 0)
+FROM accounts a JOIN postings p ON a.account_id IN (p.credit_account, p.debit_account)
+WHERE a.kind IN ({})"""
+
+TIES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "cost booked that is not the cost of what was given out": (
+        ("settlement", _BOOKED.format("'card_cost'")),
+        ("inventory", "SELECT coalesce(sum(cost_minor), 0) FROM entitlements WHERE NOT restocked"),
+    ),
+    "cash booked that is not what providers took and gave back": (
+        ("settlement", _BOOKED.format("'provider_receivable', 'provider_fees'")),
+        (
+            "order",
+            """
+            SELECT (SELECT coalesce(sum(amount_minor), 0) FROM payments WHERE status = 'paid')
+                 - (SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE status = 'refunded')""",
+        ),
+    ),
+}
+"""Two services and what each of them says of the same money: the difference has to be 0."""
+
 EVERYWHERE = {
     "events that have not left": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
     "records that were given up": "SELECT count(*) FROM parked_records WHERE state IN ('parked', 'waiting')",
@@ -84,6 +106,9 @@ async def audit(superuser_dsn: str) -> Audit:
                 findings[f"{service}: {question}"] = int(await connection.fetchval(sql))
         finally:
             await connection.close()
+    for question, sides in TIES.items():
+        one, other = [int(await fetch_value(superuser_dsn, service, sql)) for service, sql in sides]
+        findings[question] = one - other
     return Audit(findings)
 
 

@@ -142,22 +142,6 @@ async def test_a_repeated_notify_is_answered_as_before_and_changes_nothing(shop:
     assert (paid.paid_minor, paid.fee_minor, paid.provider) == (1000, 1, "sandbox")
 
 
-async def test_a_second_payment_of_a_paid_order_goes_back(
-    shop: Shop, provider: Provider, provider_http: httpx.AsyncClient
-) -> None:
-    order_id, first = await begun(shop)
-    second = (await shop.begins_payment(order_id, member=None)).json()["pay_url"]
-    provider.pay(provider.read_link(dict(httpx.URL(second).params)))
-    await shop.notify(shop.receipt(first))
-    await shop.notify(shop.receipt(second))
-    order = await shop.order(order_id, member=None)
-    assert (order["status"], len(await shop.announced(OrderPaidV1))) == ("paid", 1)
-    await jobs(shop, provider_http).send_refunds()
-    (given_back,) = await refunds(shop, order_id)
-    assert (given_back["reason"], given_back["status"], given_back["amount_minor"]) == ("paid_twice", "refunded", 1000)
-    assert (await shop.order(order_id, member=None))["status"] == "paid"
-
-
 async def cancelled(shop: Shop, http: httpx.AsyncClient) -> tuple[str, str]:
     order_id, link = await begun(shop)
     await jobs(shop, http, later=shop.desk.pay_window + timedelta(minutes=1)).cancel_unpaid()

@@ -11,7 +11,14 @@ import httpx
 from services.order.jobs import Jobs
 from services.order.usecases.housekeeping import CANCEL_SLACK
 from shared.clock import new_id, utc_now
-from shared.contracts import InventoryReserveV1, OrderCancelledV1, OrderCreatedV1, OrderPaidV1, OrderRefundRequestedV1
+from shared.contracts import (
+    InventoryReserveV1,
+    OrderCancelledV1,
+    OrderCreatedV1,
+    OrderPaidV1,
+    OrderRefundRequestedV1,
+    OrderSurplusPaidV1,
+)
 from tests.order.facts import components
 from tests.order.shop import Shop, bundle, offer
 
@@ -71,7 +78,10 @@ async def test_two_payments_of_one_order_at_once_give_one_back(shop: Shop, repli
         await asyncio.gather(
             *(each.notify(each.receipt(link)) for each, link in zip([shop, replica], links, strict=True))
         )
-        assert len(await shop.announced(OrderPaidV1, key=UUID(order_id))) == 1
+        paid = await shop.announced(OrderPaidV1, key=UUID(order_id))
+        surplus = await shop.announced(OrderSurplusPaidV1, key=UUID(order_id))
+        assert (len(paid), len(surplus)) == (1, 1)
+        assert paid[0].payment_id != surplus[0].payment_id
         async with shop.database.read() as uow:
             given_back = await uow.raw.fetch("SELECT * FROM refunds WHERE order_id = $1", UUID(order_id))
         assert [(row["reason"], row["amount_minor"], row["status"]) for row in given_back] == [

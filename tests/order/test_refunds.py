@@ -249,7 +249,7 @@ async def test_the_database_itself_keeps_refunds_within_the_payment(shop: Shop, 
         row = await uow.raw.fetchrow("SELECT * FROM payments")
     assert row is not None
     payment = Payment(row["payment_id"], UUID(buyer.order_id), "sandbox", 1000, "CNY", PaymentStatus.PAID)
-    twice = [refund_of_payment(payment, now=utc_now()) for _ in range(2)]
+    twice = [refund_of_payment(payment, reason=RefundReason.PAID_TWICE, now=utc_now()) for _ in range(2)]
     assert {(each.reason, each.status) for each in twice} == {(RefundReason.PAID_TWICE, RefundStatus.SENDING)}
     with pytest.raises(asyncpg.CheckViolationError, match="refunds_within_payment"):
         async with shop.database.begin() as uow:

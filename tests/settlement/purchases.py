@@ -13,14 +13,50 @@ from shared.contracts import (
     CardRevokedV1,
     OrderPaidV1,
     OrderRefundedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
     PointsAccruedV1,
     PointsReversedV1,
 )
 from shared.contracts.inventory import RestockedCards
-from shared.contracts.order import ComponentKind, OrderComponent, RefundComponent
+from shared.contracts.order import ComponentKind, OrderComponent, RefundComponent, SurplusReason
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 """Midday in Shanghai."""
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """A payment that bought nothing."""
+
+    paid_minor: int = 1_999
+    fee_minor: int = 12
+    order_id: UUID = field(default_factory=new_id)
+    payment_id: UUID = field(default_factory=new_id)
+    refund_id: UUID = field(default_factory=new_id)
+
+    def paid(self) -> OrderSurplusPaidV1:
+        return OrderSurplusPaidV1(
+            order_id=self.order_id,
+            payment_id=self.payment_id,
+            provider="sandbox",
+            reason=SurplusReason.PAID_TWICE,
+            currency="CNY",
+            paid_minor=self.paid_minor,
+            fee_minor=self.fee_minor,
+            paid_at=NOON,
+        )
+
+    def refunded(self) -> OrderSurplusRefundedV1:
+        return OrderSurplusRefundedV1(
+            order_id=self.order_id,
+            refund_id=self.refund_id,
+            payment_id=self.payment_id,
+            provider="sandbox",
+            currency="CNY",
+            amount_minor=self.paid_minor,
+            refunded_at=NOON,
+        )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from shared.contracts import (
     Event,
     OrderPaidV1,
     OrderRefundedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
     PointsAccruedV1,
     PointsReversedV1,
     decode,
@@ -45,6 +47,8 @@ HEARD = (
     CardRevokedV1,
     PointsReversedV1,
     OrderRefundedV1,
+    OrderSurplusPaidV1,
+    OrderSurplusRefundedV1,
 )
 
 

@@ -10,7 +10,7 @@ from services.order.domain.payments import PaymentMismatchError, PaymentUnknownE
 from services.order.schemas.orders import PaymentIn, PaymentOut
 from services.order.usecases.anomalies import record_anomaly
 from services.order.usecases.changes import OrderNotFoundError
-from services.order.usecases.payments import Reported
+from services.order.usecases.payments import Reported, ask_soon
 from shared.clock import new_id, utc_now
 from shared.http import BuyerOrGuestCaller, IdempotencyKey, Identity, Problem
 from shared.observability import current_traceparent
@@ -43,7 +43,10 @@ async def begin_payment(
 
 @router.post("/v1/payments/{provider}/notify")
 async def notify(provider: str, raw: RawBody, desk: OrderDesk) -> Response:
-    """A provider reports what came in. Reported again, it is answered as before and changes nothing."""
+    """A provider reports what came in. Reported again, it is answered as before and changes nothing.
+
+    A report of another amount than agreed is not believed, but the provider is asked at once: such money may have come.
+    """
     port = desk.providers[provider]
     try:
         receipt = port.read_notify(raw)
@@ -55,6 +58,9 @@ async def notify(provider: str, raw: RawBody, desk: OrderDesk) -> Response:
     except (PaymentUnknownError, PaymentMismatchError) as error:
         code = error.code if isinstance(error, PaymentMismatchError) else "payment.unknown"
         await _note(desk, provider, code, receipt.payment_id.hex, raw)
+        if isinstance(error, PaymentMismatchError):
+            async with desk.database.read() as uow:
+                await ask_soon(uow, receipt.payment_id, now=utc_now())
         raise Problem(400, code, "The notify was not taken", str(error)) from error
     done = port.acknowledgement
     return Response(done.body, media_type=done.media_type)

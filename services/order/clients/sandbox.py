@@ -1,6 +1,7 @@
 """The sandbox provider: signed links, signed notifies, a query and a refund API, as the real ones have them."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,7 @@ TIMEOUT_S = 5.0
 NOTIFY_BYTES_MAX = 4096
 _SUCCESS = Acknowledgement(b"success", "text/plain")
 _PAID = "paid"
+_CURRENCY = re.compile("[A-Z]{3}")
 _REFUNDS = {
     "refunded": RefundAnswer.SENT,
     "processing": RefundAnswer.PROCESSING,
@@ -150,9 +152,9 @@ class SandboxProvider:
                 provider=NAME,
                 payment_id=UUID(hex=payment_no),
                 provider_trade_no=str(message["trade_no"]),
-                amount_minor=_whole(message["amount_minor"]),
-                fee_minor=_whole(message["fee_minor"]),
-                currency=str(message["currency"]),
+                amount_minor=_whole(message["amount_minor"], least=1),
+                fee_minor=_whole(message["fee_minor"], least=0),
+                currency=_currency(message["currency"]),
             )
         except (KeyError, ValueError):
             raise NotifyRejectedError("payment.unknown", "not of a payment of ours", payment_no=payment_no) from None
@@ -180,7 +182,13 @@ def _refund_result(message: Mapping[str, Any]) -> RefundResult:
     return RefundResult(answer, str(message.get("reason", "")))
 
 
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+def _whole(value: object, *, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError("not a whole amount")
+    return value
+
+
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise ValueError("not a currency")
     return value

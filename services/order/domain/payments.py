@@ -24,6 +24,7 @@ class PaymentOutcome(StrEnum):
     PAID_LATE_RESERVED = "paid_late_reserved"
     PAID_LATE_REFUNDED = "paid_late_refunded"
     PAID_TWICE_REFUNDED = "paid_twice_refunded"
+    NOT_AS_AGREED_REFUNDED = "not_as_agreed_refunded"
     DUPLICATE = "duplicate"
 
 
@@ -49,7 +50,7 @@ class PaymentMismatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One attempt to pay an order, as it was agreed with the provider."""
+    """One attempt to pay an order, as it was agreed with the provider; once paid, as the money came."""
 
     payment_id: UUID
     order_id: UUID
@@ -118,11 +119,24 @@ def check_receipt(payment: Payment, receipt: Receipt) -> None:
         )
 
 
-def outcome_of(order: Order, payment: Payment, *, now: datetime, late_grace: timedelta) -> PaymentOutcome:
+def outcome_of(
+    order: Order, payment: Payment, receipt: Receipt, *, asked: bool, now: datetime, late_grace: timedelta
+) -> PaymentOutcome:
     """What to do with money that came in for this order.
 
-    `late_grace` is how long after `pay_before` a cancelled order is taken up again instead of the money going back.
+    `asked`: the provider answers our question. What it reports of itself may be a slip; what it answers is its word, and
+    if that is of another amount, then such money is there. `late_grace` is how long after `pay_before` a cancelled order
+    is taken up again instead of the money going back.
+
+    :raises PaymentUnknownError: the payment was begun with another provider.
+    :raises PaymentMismatchError: another amount or currency, of which we did not ask or which contradicts what is booked.
     """
+    try:
+        check_receipt(payment, receipt)
+    except PaymentMismatchError:
+        if asked and payment.status is not PaymentStatus.PAID:
+            return PaymentOutcome.NOT_AS_AGREED_REFUNDED
+        raise
     if payment.status is PaymentStatus.PAID:
         return PaymentOutcome.DUPLICATE
     if order.status is OrderStatus.PENDING_PAYMENT:

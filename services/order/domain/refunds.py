@@ -16,6 +16,7 @@ class RefundReason(StrEnum):
     OPERATOR = "operator"
     PAID_LATE = "paid_late"
     PAID_TWICE = "paid_twice"
+    NOT_AS_AGREED = "not_as_agreed"
 
 
 class RefundStatus(StrEnum):
@@ -55,7 +56,7 @@ class RefundPart:
 class Refund:
     """Some components of one order, taken back together; the money goes by the payment it came by.
 
-    A refund without parts gives a payment back that bought nothing (the order was already paid).
+    A refund without parts gives a payment back that bought nothing: the order was already paid, or the amount was wrong.
     """
 
     refund_id: UUID

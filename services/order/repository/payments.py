@@ -67,12 +67,13 @@ FOR NO KEY UPDATE OF o, p, c
 
 _SETTLE = f"""
 WITH changed_orders AS ({UPDATE_ORDERS}), changed_components AS ({UPDATE_COMPONENTS}), settled AS (
-    UPDATE payments p SET status = 'paid', outcome = u.outcome, paid_at = $21, provider_trade_no = u.trade_no,
-        fee_minor = u.fee_minor, next_query_at = NULL
-    FROM unnest($17::uuid[], $18::text[], $19::text[], $20::bigint[]) AS u(payment_id, outcome, trade_no, fee_minor)
+    UPDATE payments p SET status = 'paid', outcome = u.outcome, paid_at = $23, provider_trade_no = u.trade_no,
+        amount_minor = u.amount_minor, fee_minor = u.fee_minor, currency = u.currency, next_query_at = NULL
+    FROM unnest($17::uuid[], $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[])
+        AS u(payment_id, outcome, trade_no, amount_minor, fee_minor, currency)
     WHERE p.payment_id = u.payment_id
 )
-{outbox_insert(22)}
+{outbox_insert(24)}
 """  # noqa: S608
 
 
@@ -88,8 +89,9 @@ RETURNING p.payment_id, p.provider, p.expires_at < $2 AS over
 """
 _CLOSE = """
 UPDATE payments SET status = 'closed', next_query_at = NULL
-WHERE payment_id = ANY($1::uuid[]) AND status = 'pending'
+WHERE payment_id = ANY($1::uuid[]) AND status <> 'paid'
 """
+_ASK_SOON = "UPDATE payments SET next_query_at = $2 WHERE payment_id = $1 AND status <> 'paid'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,9 @@ async def settle_payments(
         [each.receipt.payment_id for each in settled],
         [each.outcome for each in settled],
         [each.receipt.provider_trade_no for each in settled],
+        [each.receipt.amount_minor for each in settled],
         [each.receipt.fee_minor for each in settled],
+        [each.receipt.currency for each in settled],
         now,
         *outbox.arrays,
     )
@@ -176,3 +180,8 @@ async def take_due_queries(uow: UnitOfWork, *, now: datetime, limit: int) -> lis
 async def close_payments(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> None:
     """Stop asking about payments that were never made. A notify that comes all the same is still taken."""
     await uow.raw.execute(_CLOSE, payment_ids)
+
+
+async def ask_soon(uow: UnitOfWork, payment_id: UUID, *, now: datetime) -> None:
+    """Have the provider asked about a payment at once, also one that nobody asked about any more; not one that is booked."""
+    await uow.raw.execute(_ASK_SOON, payment_id, now)

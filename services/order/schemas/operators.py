@@ -26,7 +26,7 @@ class OrderSummaryOut(BaseModel):
 
 
 class PaymentDetailOut(BaseModel):
-    """One attempt to pay. `outcome` says what became of the money."""
+    """One attempt to pay. `outcome` says what became of the money, `amount_minor` what was agreed, and once paid what came."""
 
     payment_id: UUID
     provider: str

@@ -26,6 +26,7 @@ PAYMENTS = Table(
     Column("payment_id", ID, primary_key=True),
     Column("order_id", ID, ForeignKey("orders.order_id"), nullable=False),
     Column("provider", Text, nullable=False),
+    # As agreed, which is what the order costs; once paid, as the money came.
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),

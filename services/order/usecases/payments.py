@@ -12,20 +12,20 @@ from services.order.domain.payments import (
     OrderNotPayableError,
     PayableOrder,
     Payment,
+    PaymentMismatchError,
     PaymentOutcome,
     PaymentStatus,
     PaymentUnknownError,
     PaymentWanted,
     Receipt,
     TooManyPaymentsError,
-    check_receipt,
     outcome_of,
 )
 from services.order.domain.refunds import Refund, RefundReason
 from services.order.domain.states import OrderStatus
-from services.order.events import inventory_reserve, order_paid
+from services.order.events import inventory_reserve, order_paid, surplus_paid
 from services.order.repository import payments
-from services.order.repository.payments import DueQuery, SettledPayment, close_payments, take_due_queries
+from services.order.repository.payments import DueQuery, SettledPayment, ask_soon, close_payments, take_due_queries
 from services.order.repository.refunds import add_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
@@ -39,6 +39,7 @@ from shared.observability import Counter, continue_trace, get_logger
 __all__ = [
     "DueQuery",
     "Reported",
+    "ask_soon",
     "close_payments",
     "open_payments",
     "settle_reports",
@@ -53,6 +54,12 @@ _NO_GRACE = timedelta(days=-1)
 
 _NOT_TAKEN_UP = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDING})
 
+SURPLUS = {
+    PaymentOutcome.PAID_TWICE_REFUNDED: RefundReason.PAID_TWICE,
+    PaymentOutcome.NOT_AS_AGREED_REFUNDED: RefundReason.NOT_AS_AGREED,
+}
+"""Money that does not become its order's payment. All of it goes back, whatever the order goes on to be."""
+
 log = get_logger(__name__)
 
 _OUTCOMES = Counter("payments_settled_total", "Payments by what became of the money", ["outcome"])
@@ -61,10 +68,11 @@ _OUTCOME = {outcome: _OUTCOMES.labels(outcome.value) for outcome in PaymentOutco
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a provider reports, and the trace it belongs to."""
+    """What a provider reports, and the trace it belongs to. `asked`: it is the answer to our question."""
 
     receipt: Receipt
     traceparent: str | None
+    asked: bool = False
 
 
 async def open_payments(
@@ -85,7 +93,7 @@ async def settle_reports(
     """Take what providers report as received into the orders. Each is answered by itself.
 
     A report of money that is already booked changes nothing and answers `DUPLICATE`. Answers `PaymentUnknownError` or
-    `PaymentMismatchError` where the report is not of what was agreed; nothing changes then.
+    `PaymentMismatchError` where the report is not of what was agreed; nothing changes then, unless the provider was asked.
     """
     locked, orders = await payments.lock_payments(uow, [report.receipt.payment_id for report in reports])
     cancelled = [order_id for order_id, order in orders.items() if order.status is OrderStatus.CANCELLED]
@@ -112,35 +120,33 @@ class _Batch:
         self.outbox: list[OutboxRows] = []
         self._payments = locked
         self._late: list[Order] = []
-        self._twice: list[Refund] = []
+        self._surplus: list[Refund] = []
 
     def take(self, report: Reported, now: datetime) -> PaymentOutcome | Exception:
         receipt = report.receipt
         payment = self._payments.get(receipt.payment_id)
         if payment is None:
             return PaymentUnknownError(str(receipt.payment_id))
-        try:
-            check_receipt(payment, receipt)
-        except Exception as error:  # noqa: BLE001  (the one report's answer)
-            return error
         order = self.changes[payment.order_id]
         late_grace = _NO_GRACE if order.order_id in self._barred else LATE_GRACE
-        outcome = outcome_of(order, payment, now=now, late_grace=late_grace)
+        try:
+            outcome = outcome_of(order, payment, receipt, asked=report.asked, now=now, late_grace=late_grace)
+        except (PaymentUnknownError, PaymentMismatchError) as error:
+            return error
         if outcome is PaymentOutcome.DUPLICATE:
             return outcome
-        self._payments[payment.payment_id] = _paid(payment)
+        paid = self._payments[payment.payment_id] = _paid(payment, receipt)
         self.settled.append(SettledPayment(receipt, outcome))
-        if outcome is PaymentOutcome.PAID_TWICE_REFUNDED:
-            log.warning("payment.paid_twice", order_id=order.order_id, payment_id=payment.payment_id)
-            self._twice.append(refund_of_payment(payment, now=now))
-            return outcome
-        self._pay(order, report, outcome, now)
+        if outcome in SURPLUS:
+            self._keep_surplus(order, paid, report, outcome, now)
+        else:
+            self._pay(order, report, outcome, now)
         return outcome
 
     async def give_back(self, uow: UnitOfWork, now: datetime) -> None:
-        """Refund what came too late or twice."""
-        if self._twice:
-            await add_refunds(uow, self._twice)
+        """Refund what came too late, twice, or not as agreed."""
+        if self._surplus:
+            await add_refunds(uow, self._surplus)
         going_back = [(order.order_id, part.component_id) for order in self._late for part in order.components]
         await begin_refunds(uow, self.changes, going_back, reason=RefundReason.PAID_LATE, requested_by=SYSTEM, now=now)
 
@@ -152,19 +158,30 @@ class _Batch:
         announced: list[Event] = [order_paid(paid, provider=receipt.provider, fee_minor=receipt.fee_minor)]
         if paid.reserving:
             announced.append(inventory_reserve(paid))
-        with continue_trace(report.traceparent):
-            self.outbox.append(outbox_rows(announced, now=now))
+        self._announce(report, announced, now)
         if late:
             self._late.append(paid)
 
+    def _keep_surplus(
+        self, order: Order, payment: Payment, report: Reported, outcome: PaymentOutcome, now: datetime
+    ) -> None:
+        log.warning("payment.surplus", order_id=order.order_id, payment_id=payment.payment_id, outcome=outcome.value)
+        refund = refund_of_payment(payment, reason=SURPLUS[outcome], now=now)
+        self._surplus.append(refund)
+        self._announce(report, [surplus_paid(order, refund, report.receipt, paid_at=now)], now)
 
-def _paid(payment: Payment) -> Payment:
+    def _announce(self, report: Reported, announced: Sequence[Event], now: datetime) -> None:
+        with continue_trace(report.traceparent):
+            self.outbox.append(outbox_rows(announced, now=now))
+
+
+def _paid(payment: Payment, receipt: Receipt) -> Payment:
     return Payment(
         payment_id=payment.payment_id,
         order_id=payment.order_id,
         provider=payment.provider,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
+        amount_minor=receipt.amount_minor,
+        currency=receipt.currency,
         status=PaymentStatus.PAID,
     )
 

@@ -11,7 +11,7 @@ from services.order.domain import returns as moves
 from services.order.domain.orders import Order
 from services.order.domain.payments import Payment
 from services.order.domain.refunds import Refund, RefundPart, RefundReason, RefundStatus
-from services.order.events import order_refunded, refund_requested
+from services.order.events import order_refunded, refund_requested, surplus_refunded
 from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.repository.refunds import DueRefund, add_refunds, lock_refunds, save_refunds, take_due_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
@@ -105,13 +105,13 @@ async def request_refund(uow: UnitOfWork, wanted: RefundWanted, *, now: datetime
     return refunds[0]
 
 
-def refund_of_payment(payment: Payment, *, now: datetime) -> Refund:
-    """The refund of a payment that bought nothing, because the order was already paid."""
+def refund_of_payment(payment: Payment, *, reason: RefundReason, now: datetime) -> Refund:
+    """The refund of a payment that bought nothing."""
     return Refund(
         refund_id=new_id(),
         order_id=payment.order_id,
         payment_id=payment.payment_id,
-        reason=RefundReason.PAID_TWICE,
+        reason=reason,
         currency=payment.currency,
         amount_minor=payment.amount_minor,
         status=RefundStatus.SENDING,
@@ -245,21 +245,24 @@ async def _save(
 ) -> None:
     """Write orders and refunds; a refund that has just ended takes its components to their end and is announced."""
     changed = [(before[refund_id], refund) for refund_id, refund in after.items() if refund is not before[refund_id]]
-    announced: list[Event] = []
-    refunded: list[Order] = []
-    for old, new in changed:
-        if new.status is RefundStatus.REFUNDED and old.status is not RefundStatus.REFUNDED and new.parts:
-            parts = [part for part in new.parts if part.status is refunding.PartStatus.REFUNDED]
-            order = changes.step(
-                new.order_id, partial(moves.refund, component_ids=[part.component_id for part in parts], now=now)
-            )
-            refunded.append(order)
-            provider = (provider_of or {}).get(new.refund_id)
-            announced.append(order_refunded(order, new, paid_parts=parts, provider=provider, refunded_at=now))
+    ended = [
+        new for old, new in changed if new.status is RefundStatus.REFUNDED and old.status is not RefundStatus.REFUNDED
+    ]
+    announced = [_end(changes, refund, provider=(provider_of or {}).get(refund.refund_id), now=now) for refund in ended]
     await save_orders(uow, changes.pairs, now=now, told=told)
     await save_refunds(uow, changed, now=now)
-    await give_back_refunded(uow, refunded)
+    await give_back_refunded(uow, [changes[refund.order_id] for refund in ended if refund.parts])
     announce(uow, *announced, *changes.milestones, now=now)
+
+
+def _end(changes: Changes, refund: Refund, *, provider: str | None, now: datetime) -> Event:
+    """Take the components of a refund whose money is back to their end; one without any was of money that bought nothing."""
+    if not refund.parts:
+        return surplus_refunded(changes[refund.order_id], refund, provider=provider, refunded_at=now)
+    parts = [part for part in refund.parts if part.status is refunding.PartStatus.REFUNDED]
+    back = [part.component_id for part in parts]
+    order = changes.step(refund.order_id, partial(moves.refund, component_ids=back, now=now))
+    return order_refunded(order, refund, paid_parts=parts, provider=provider, refunded_at=now)
 
 
 def _refund(

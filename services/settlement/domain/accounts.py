@@ -28,7 +28,7 @@ class AccountKind(StrEnum):
     """Expense: what the goods cost that were delivered and did not come back unseen."""
 
     UNEARNED = "unearned"
-    """Liability: buyers' money that nobody has earned yet."""
+    """Liability: buyers' money that nobody has earned yet, or that bought nothing and goes back."""
 
     PAYABLE = "payable"
     """Liability: what a partner has earned. Owner: the partner's id."""

@@ -23,6 +23,8 @@ class JournalKind(StrEnum):
 
     CASH_IN = "cash.in"  # subject: the order
     CASH_OUT = "cash.out"  # subject: the refund
+    SURPLUS_IN = "surplus.in"  # subject: the payment
+    SURPLUS_OUT = "surplus.out"  # subject: the refund
     CARD_COST = "card.cost"  # subject: the component
     CARD_COST_BACK = "card.cost.back"  # subject: the component
     POINTS_COST = "points.cost"  # subject: the component
@@ -90,13 +92,7 @@ def cash_in(*, order_id: UUID, currency: str, paid_minor: int, fee_minor: int, p
         return None
     if provider is None:
         raise ProviderMissingError(f"order {order_id} was paid {paid_minor} without a provider")
-    if fee_minor > paid_minor:
-        raise FeeError(f"order {order_id}: a fee of {fee_minor} on {paid_minor}")
-    unearned = account(AccountKind.UNEARNED, currency)
-    postings = (
-        Posting(account(AccountKind.PROVIDER_RECEIVABLE, currency, provider), unearned, paid_minor - fee_minor),
-        Posting(account(AccountKind.PROVIDER_FEES, currency, provider), unearned, fee_minor),
-    )
+    postings = _received(order_id, currency, paid_minor=paid_minor, fee_minor=fee_minor, provider=provider)
     return _journal(JournalKind.CASH_IN, order_id, order_id, None, currency, postings)
 
 
@@ -111,9 +107,25 @@ def cash_out(
         return None
     if provider is None:
         raise ProviderMissingError(f"refund {refund_id} of {amount_minor} has no provider")
-    receivable = account(AccountKind.PROVIDER_RECEIVABLE, currency, provider)
-    posting = Posting(account(AccountKind.UNEARNED, currency), receivable, amount_minor)
+    posting = _given_back(currency, amount_minor=amount_minor, provider=provider)
     return _journal(JournalKind.CASH_OUT, refund_id, order_id, None, currency, (posting,))
+
+
+def surplus_in(
+    *, payment_id: UUID, order_id: UUID, currency: str, paid_minor: int, fee_minor: int, provider: str
+) -> Journal:
+    """Money has come that buys nothing: the provider owes it to us and has kept its fee, and nobody will ever earn it.
+
+    :raises FeeError: the fee is larger than the payment.
+    """
+    postings = _received(order_id, currency, paid_minor=paid_minor, fee_minor=fee_minor, provider=provider)
+    return _journal(JournalKind.SURPLUS_IN, payment_id, order_id, None, currency, postings)
+
+
+def surplus_out(*, refund_id: UUID, order_id: UUID, currency: str, amount_minor: int, provider: str) -> Journal:
+    """The provider gave back money that bought nothing."""
+    posting = _given_back(currency, amount_minor=amount_minor, provider=provider)
+    return _journal(JournalKind.SURPLUS_OUT, refund_id, order_id, None, currency, (posting,))
 
 
 def card_cost(
@@ -202,6 +214,21 @@ def leg_of(posting: Posting) -> Leg:
         raise ValueError(f"{posting} is nobody's share")
     deferred = kind_of(posting.credit) in DEFERRED_KINDS
     return Leg(posting.party, posting.partner_id, posting.amount_minor, deferred)
+
+
+def _received(order_id: UUID, currency: str, *, paid_minor: int, fee_minor: int, provider: str) -> tuple[Posting, ...]:
+    if fee_minor > paid_minor:
+        raise FeeError(f"order {order_id}: a fee of {fee_minor} on {paid_minor}")
+    unearned = account(AccountKind.UNEARNED, currency)
+    return (
+        Posting(account(AccountKind.PROVIDER_RECEIVABLE, currency, provider), unearned, paid_minor - fee_minor),
+        Posting(account(AccountKind.PROVIDER_FEES, currency, provider), unearned, fee_minor),
+    )
+
+
+def _given_back(currency: str, *, amount_minor: int, provider: str) -> Posting:
+    receivable = account(AccountKind.PROVIDER_RECEIVABLE, currency, provider)
+    return Posting(account(AccountKind.UNEARNED, currency), receivable, amount_minor)
 
 
 def _journal(
