@@ -61,7 +61,7 @@ def build(settings: Settings) -> FastAPI:
         catalogue=catalogue,
         hot=_hot_paths(database),
         holds=Holds(inventory),
-        risk=Risk(risk),
+        risk=Risk(risk, timeout_s=settings.risk_timeout_s),
         providers=_providers(settings, outside),
         watchers=watchers,
         figures=FreshFigures(database, utc_now, review_within=settings.review_within),

@@ -59,6 +59,7 @@ async def street(service_database: ServiceDatabaseMaker, keys_directory: Path) -
             keys_dir=keys_directory,
             inventory_url=str(stock_server.make_url("")).rstrip("/"),
             risk_url=str(risk_server.make_url("")).rstrip("/"),
+            risk_timeout_s=2,  # a busy machine must not look like a silent risk
             gateway_url="http://127.0.0.1:1",
             roles=frozenset({ProcessRole.API}),
         )

@@ -131,7 +131,7 @@ async def test_risk_says_no(shop: Shop) -> None:
 async def test_silent_risk_means_review(shop: Shop, fault: str) -> None:
     sold = offer()
     await shop.sells(sold)
-    shop.risk.delay_s, shop.risk.broken = (1.0, False) if fault == "slow" else (0.0, True)
+    shop.risk.delay_s, shop.risk.broken = (3.0, False) if fault == "slow" else (0.0, True)
     assert (await shop.paid_order((sold, 1)))["status"] == "held"
 
 

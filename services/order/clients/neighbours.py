@@ -12,9 +12,6 @@ from shared.observability import Counter, get_logger
 HOLD_OUTLIVES_PAYMENT_BY = timedelta(minutes=5)
 """A payment in the last second still finds its goods held."""
 
-RISK_TIMEOUT_S = 0.3
-"""Risk answers from memory in milliseconds. A buyer waits no longer; a job asks again, with more patience."""
-
 RISK_PATIENCE_S = 5.0
 """Nobody waits at the till any more."""
 
@@ -92,16 +89,21 @@ class Holds:
 
 
 class Risk:
-    """The word of the risk service on a checkout."""
+    """The word of the risk service on a checkout.
 
-    def __init__(self, client: ServiceClient) -> None:
+    `timeout_s` is how long a buyer waits for it: risk answers from memory in milliseconds, and a job asks again with more
+    patience.
+    """
+
+    def __init__(self, client: ServiceClient, *, timeout_s: float) -> None:
         self._client = client
+        self._timeout_s = timeout_s
 
     async def judge(self, new: NewOrder, *, caller: Identity) -> Verdict:
         """Ask about an order. No answer in time means `review`: it is sold, and looked at before it is issued."""
         question = _question(new, caller)
         try:
-            answer = await self._client.call("POST", "/internal/decisions", json=question, timeout_s=RISK_TIMEOUT_S)
+            answer = await self._client.call("POST", "/internal/decisions", json=question, timeout_s=self._timeout_s)
         except (ServiceRefusedError, ServiceUnavailableError) as error:
             _FAILED_OPEN.inc()
             log.warning("risk.unavailable", order_id=new.order.order_id, reason=str(error))
