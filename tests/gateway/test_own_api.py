@@ -20,7 +20,7 @@ MESSAGING = {"outbox_pending": 2, "outbox_oldest_s": 1.5, "lag": {"order": 3, "c
 
 OTHERS = {
     "/internal/messaging": MESSAGING,
-    "/internal/figures": {"cards": {"free": 7}, "low_stock": []},
+    "/internal/figures": {"cards": {"free": 7}, "low_stock": [], "expiring_cards": 2},
     "/internal/dead-letters": {"items": [], "next_cursor": None},
     "/readyz": {"status": "ready"},
 }
@@ -128,7 +128,7 @@ async def test_the_dashboard_gathers_what_every_service_says(keys_directory: Pat
         shown = (await house.client.get("/v1/ops/dashboard", headers=house.operator("support"))).json()
         assert shown["orders_by_state"] == {"paid": 3}
         assert shown["paid_to_issued"] == {"p99_s": 0.4}
-        assert shown["stock"] == {"cards": {"free": 7}, "low_stock": []}
+        assert shown["stock"] == {"cards": {"free": 7}, "low_stock": [], "expiring_cards": 2}
         assert shown["unavailable"] == []
         assert shown["messaging"] == {
             "outbox_pending": 12, "outbox_oldest_s": 1.5, "consumer_lag": 42, "dead_letters": 6, "waiting_behind": 30
