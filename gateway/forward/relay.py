@@ -27,7 +27,7 @@ _IDENTITY = IDENTITY_HEADER.encode()
 
 
 class Relay:
-    """Forwards requests. `pools` are for ordinary answers, `streams` for those that last."""
+    """Forwards requests. `pools` are for ordinary answers, `streams` for those that last or are held back."""
 
     def __init__(self, *, pools: Mapping[str, Pool], streams: Mapping[str, Pool]) -> None:
         self._pools = pools
@@ -41,7 +41,7 @@ class Relay:
         :raises ClientGoneError: the client left while its body was read.
         """
         route = request.route
-        pool = (self._streams if route.stream else self._pools)[route.service]
+        pool = (self._streams if route.stream or route.waits else self._pools)[route.service]
         flows = body is None and request.has_body and route.body_limit_bytes > BUFFERED_BYTES
         if body is None and not flows:
             body = await request.body()

@@ -25,7 +25,10 @@ BY_METHOD = ByMethod()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the table. `methods` is a list with blanks between, empty for all of them."""
+    """One line of the table. `methods` is a list with blanks between, empty for all of them.
+
+    `stream`: the answer lasts. `waits`: it may be held back on purpose. Neither takes a connection from ordinary requests.
+    """
 
     pattern: str
     service: str
@@ -36,6 +39,7 @@ class Route:
     body_limit_bytes: int = JSON_LIMIT_BYTES
     timeout_s: float = DEFAULT_TIMEOUT_S
     stream: bool = False
+    waits: bool = False
 
     @property
     def method_set(self) -> frozenset[str]:

@@ -47,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/quotes", "order", _ANYONE, methods="POST", rate=READ),
     Route("/v1/orders", "order", _ANYONE, methods="POST", rate=CHECKOUT),
     Route("/v1/orders", "order", _BUYER, methods="GET", rate=READ),
+    Route("/v1/orders/{order_id}", "order", _HOLDER, methods="GET HEAD", waits=True),
     Route("/v1/orders/{order_id}/**", "order", _HOLDER),
     Route("/v1/orders/{order_id}/stream", "order", _HOLDER, methods="GET", rate=STREAM, stream=True),
     Route("/v1/payments/**", "order", _HOLDER),

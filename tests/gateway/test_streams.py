@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.clients import FORWARD_CONNECTIONS
 from shared.http import pool as pools
 from tests.gateway.house import House, open_house
 from tests.shared.http_servers import RawServer, Script, ok, raw_server
@@ -110,3 +111,33 @@ async def test_streams_do_not_take_the_connections_of_other_requests(keys_direct
         for _ in range(80):
             assert (await readers.enter_async_context(watching(house))).status_code == 200
         assert (await house.client.get("/v1/orders", headers=house.buyer())).status_code == 200
+
+
+async def test_answers_that_are_held_back_do_not_hold_up_others(keys_directory: Path) -> None:
+    """Buyers who wait for their orders' next state take no connection from those who order.
+
+    Seen failing with waits in the ordinary pool: the order is refused, for all its connections wait.
+    """
+    free = asyncio.Event()
+
+    def answering(raw: RawServer) -> Script:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            request = await raw.read_request(reader)
+            if request.startswith(b"GET"):
+                await free.wait()
+            writer.write(ok())
+            await writer.drain()
+
+        return script
+
+    async with raw_server(answering) as server, open_house(keys_directory, order_url=server.url) as house:
+        waiting = [
+            asyncio.create_task(house.client.get(f"/v1/orders/o{number}", headers=house.buyer()))
+            for number in range(FORWARD_CONNECTIONS + 5)
+        ]
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(3):
+            placed = await house.client.post("/v1/orders", json={}, headers=house.buyer())
+        assert placed.status_code == 200
+        free.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
