@@ -1,10 +1,11 @@
 """The crash matrix: whatever dies, every paid order ends completed or refunded, and all books agree.
 
 Pairwise here: every service of the chain at every point it comes by, in purchases; every point once in refunds; every
-loss of a server. The whole of it, with later passages and random blows, is `test_soak.py`.
+loss of a server in both. The whole of it, with later passages and random blows, is `test_soak.py`.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -34,6 +35,8 @@ REFUNDS = [
     faults.crash("points", "consumer.before_commit"),
     faults.crash("settlement", "relay.before_publish"),
     faults.postgres_restarted(),
+    faults.kafka_away(10),
+    faults.kafka_wiped(),
 ]
 
 
@@ -68,5 +71,8 @@ async def test_refunds_survive(fault: Fault, world: World, chaos_api: Api, chaos
 
 async def books_agree(world: World) -> None:
     """What follows the last answer follows soon; then nothing may be wrong."""
-    dsn = world.access.stack["postgres"]
-    await eventually(lambda: audit(dsn), lambda result: not result.wrong)
+
+    async def what_is_wrong() -> Mapping[str, int]:
+        return (await audit(world.access.stack["postgres"])).wrong
+
+    await eventually(what_is_wrong, lambda wrong: not wrong)
