@@ -105,6 +105,17 @@ async def test_a_cancelled_order_gives_back_and_a_late_payment_takes_again_only_
     assert (await shop.order(kept, member=other))["status"] == "pending_payment"
 
 
+async def test_what_risk_refuses_late_does_not_count(shop: Shop) -> None:
+    sold, member = offer(max_per_member=1), new_id()
+    await shop.sells(sold)
+    shop.risk.broken = True
+    assert (await shop.orders((sold, 1), member=member)).status_code == 201
+    shop.risk.broken, shop.risk.decision = False, "deny"
+    await Jobs(shop.database, shop.desk.providers, shop.desk.risk, timedelta(days=1), utc_now).ask_risk_again()
+    shop.risk.decision = "allow"
+    assert (await shop.orders((sold, 1), member=member)).status_code == 201
+
+
 async def test_a_line_counts_until_all_of_it_is_refunded(shop: Shop) -> None:
     sold, member = bundle(1, 1).model_copy(update={"max_per_member": 1}), new_id()
     await shop.sells(sold)

@@ -12,6 +12,7 @@ from services.order.domain.states import ComponentStatus, OrderStatus
 from services.order.events import inventory_reserve, order_cancelled
 from services.order.repository.orders import lock_orders, lock_unreviewed, save_orders
 from services.order.repository.risk_questions import DueQuestion, note_answers, take_due_questions
+from services.order.usecases import limits
 from services.order.usecases.changes import Changes
 from services.order.usecases.refunds import SYSTEM, begin_refunds
 from shared.contracts import RiskDeniedV1, RiskReleasedV1
@@ -49,6 +50,7 @@ async def note_late_verdicts(uow: UnitOfWork, verdicts: Mapping[UUID, Verdict], 
             denied.append(order)
         answered.append((order, verdict.decision_id))
     await save_orders(uow, changes.pairs, now=now)
+    await limits.give_back_orders(uow, [order.order_id for order in denied])
     await note_answers(uow, answered)
     announce(uow, *(order_cancelled(order, reason="risk_denied") for order in denied), now=now)
 
