@@ -168,6 +168,15 @@ async def test_goods_that_only_sold_out_stay_on_the_shelf(door: Door, world: Wor
     assert await world.value("SELECT count(*) FROM skus WHERE expired_at IS NOT NULL") == 0
 
 
+@pytest.mark.parametrize("cap", [None, 5])
+async def test_what_a_supplier_can_deliver_stays_on_sale_when_its_cards_expire(world: World, cap: int | None) -> None:
+    sku_id = await world.sku(supplied=True, stock_cap=cap)
+    await world.import_codes(sku_id, codes(2))
+    await _let_expire(world, cards=2)
+    assert await world.value("SELECT count(*) FROM shelf") == 0
+    assert await world.value("SELECT count(*) FROM skus WHERE expired_at IS NOT NULL") == 0
+
+
 async def _let_expire(world: World, *, cards: int) -> None:
     later = utc_now() + timedelta(days=1)
     async with world.database.begin() as uow:

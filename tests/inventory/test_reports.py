@@ -57,6 +57,14 @@ async def test_an_operator_replaces_a_bad_card(world: World, door: Door) -> None
     assert all(text not in str(decided) for text in (bad, fresh))
 
 
+async def test_a_card_of_a_sku_without_limit_is_replaced_from_the_shelf(world: World, door: Door) -> None:
+    """What suppliers deliver may be sold without limit; the cards of it that lie here serve all the same."""
+    _, unit, owner, bad = await seen(world, door, supplied=True)
+    reported = await report(door, unit, owner)
+    await door.post(f"{OPS}/{reported['report_id']}/approve", expect=204)
+    assert await code_of(door, unit, owner) != bad
+
+
 async def test_what_is_honoured_here_alone_is_replaced_by_rule(world: World, door: Door) -> None:
     partner_id = new_id()
     order, unit, owner, bad = await seen(world, door, partner_id=partner_id, redeemable_here=True)

@@ -24,7 +24,7 @@ WHERE products.product_id = turned.product_id RETURNING products.product_id
 # Whoever imports cards at this moment has the row of the counter: what is on the shelf is judged after it.
 _MARK_EXPIRED = """
 UPDATE skus SET expired_at = $2
-WHERE sku_id = ANY($1::uuid[]) AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = skus.sku_id)
+WHERE sku_id = ANY($1::uuid[]) AND NOT supplied AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = skus.sku_id)
 RETURNING sku_id
 """
 
@@ -55,7 +55,10 @@ async def take_turned(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUI
 
 
 async def mark_expired(uow: UnitOfWork, sku_ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
-    """Those of the SKUs that have nothing left on the shelf are off sale until they have; answers which."""
+    """Those of the SKUs that have nothing left on the shelf are off sale until they have; answers which.
+
+    What suppliers deliver is on sale without any card here.
+    """
     return [row["sku_id"] for row in await uow.raw.fetch(_MARK_EXPIRED, sku_ids, now)]
 
 

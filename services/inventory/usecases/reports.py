@@ -89,8 +89,8 @@ async def approve_report(uow: UnitOfWork, report_id: UUID, *, decided_by: str, n
     sku_id = await reports.lock_open_report(uow, report_id)
     if sku_id is None:
         raise ReportDecidedError("the report was decided, or what it is about was used or taken back")
-    free = (await stock.lock_stock(uow, [sku_id])).get(sku_id) or 0
-    claimed = await cards.claim_cards(uow, {sku_id: 1}, now=now, wait=True) if free > 0 else []
+    free = (await stock.lock_stock(uow, [sku_id])).get(sku_id, 0)
+    claimed = await cards.claim_cards(uow, {sku_id: 1}, now=now, wait=True) if free is None or free > 0 else []
     if not claimed:
         raise StockInsufficientError(sku_id=sku_id, available=0)
     await reports.exchange_card(

@@ -48,7 +48,8 @@ async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
     taken_in_all = 0
     took_from: list[UUID] = []
     for sku_id, quantity in expired.items():
-        limit = min(quantity, free.get(sku_id) or 0, EXPIRE_CARDS_MAX)
+        spare = free.get(sku_id, 0)
+        limit = min(quantity, quantity if spare is None else spare, EXPIRE_CARDS_MAX)
         taken = await cards.take_expired(uow, sku_id, now=now, limit=limit) if limit > 0 else 0
         moves.put_on(sku_id, -taken)
         taken_in_all += taken
