@@ -13,7 +13,7 @@ DOCUMENTS = [
     *sorted(REPOSITORY.glob("services/*/README.md")),
     REPOSITORY / "gateway/README.md",
     REPOSITORY / "deploy/k8s/README.md",
-    *sorted(REPOSITORY.glob("docs/decisions/*.md")),
+    *sorted(REPOSITORY.glob("docs/*/*.md")),
 ]
 CODE_ROOTS = ("dev", "gateway", "sandbox", "services", "shared", "tests")
 
@@ -61,5 +61,6 @@ def _missing_places(document: Path, text: str) -> Iterator[str]:
 
 
 def _homes(document: Path) -> tuple[Path, ...]:
-    """Where a path in a document may begin: at the repository, beside the document, at the tests of its service."""
-    return REPOSITORY, document.parent, REPOSITORY / "tests" / document.parent.name
+    """Where a path in a document may begin: at the repository, beside the document, in its service and that one's tests."""
+    service = document.parent.name
+    return REPOSITORY, document.parent, REPOSITORY / "services" / service, REPOSITORY / "tests" / service
