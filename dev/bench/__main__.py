@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dev.bench import capacity, drain, floors, goods, relay, rush, sustained
+from dev.bench import capacity, drain, floors, goods, intake, relay, rush, sustained
 from dev.bench.connection import Target
 from dev.bench.processes import ProcessorTime, memory_mb, own_seconds
 from dev.bench.purchase import Buyer, Shop
@@ -73,6 +73,7 @@ class Bench:
         await self._capacity(buyers, skus)
         await self._rush()
         await self._drain(buyers, skus)
+        await self._intake()
         await self._floors()
 
     async def _goods(self) -> Sequence[str]:
@@ -142,6 +143,12 @@ class Bench:
         note = f"{result.drained} of {result.orders} paid orders completed"
         self.report.add("drain", result.per_s, f"{result.per_s:.0f}/s", note, key="drain_per_s")
         self.report.add("cards issued in it", result.issued_per_s, f"{result.issued_per_s:.0f}/s", key="issue_per_s")
+
+    async def _intake(self) -> None:
+        (sku_id,) = await goods.stock_up(self.desk, self.access, skus=1, cards_each=1, name="导入卡")
+        result = await intake.run(self.desk, sku_id)
+        note = f"{result.cards} cards on the shelf after {result.took_s:.1f} s; loop {result.loop_ms:.2f} ms"
+        self.report.add("cards imported", result.per_s, f"{result.per_s:.0f}/s", note, key="import_per_s")
 
     async def _floors(self) -> None:
         superuser, bootstrap = self.stack.postgres.superuser_dsn, self.access.stack["bootstrap"]

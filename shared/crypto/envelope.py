@@ -22,16 +22,30 @@ def new_dek() -> bytes:
     return os.urandom(DEK_BYTES)
 
 
-def seal(dek: bytes, plaintext: bytes, *, aad: bytes) -> bytes:
-    """Encrypt and authenticate: nonce, ciphertext and tag, in that order.
+class Sealer:
+    """Seals many records under one data key, which is set up once."""
 
-    `aad` says which record this is (`v1|sku|batch|card`), so that a ciphertext moved to another row does not open.
+    def __init__(self, dek: bytes) -> None:
+        self._cipher = AESGCM(dek)
+
+    def seal(self, plaintext: bytes, *, aad: bytes) -> bytes:
+        """Encrypt and authenticate: nonce, ciphertext and tag, in that order.
+
+        `aad` says which record this is (`v1|sku|batch|card`), so that a ciphertext moved to another row does not open.
+
+        :raises ValueError: there is no associated data.
+        """
+        _require_aad(aad)
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plaintext, aad)
+
+
+def seal(dek: bytes, plaintext: bytes, *, aad: bytes) -> bytes:
+    """Seal one record: what `Sealer` does for many.
 
     :raises ValueError: there is no associated data.
     """
-    _require_aad(aad)
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(dek).encrypt(nonce, plaintext, aad)
+    return Sealer(dek).seal(plaintext, aad=aad)
 
 
 def open_sealed(dek: bytes, sealed: bytes, *, aad: bytes) -> bytes:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.crypto import (
+    BlindIndex,
     Keyring,
     SealBrokenError,
+    Sealer,
     Secret,
     UnknownKeyVersionError,
     WrappedKey,
@@ -33,6 +35,16 @@ def test_what_was_sealed_opens_under_the_same_key_and_row() -> None:
     sealed = seal(dek, CODE.encode(), aad=AAD)
     assert CODE.encode() not in sealed
     assert open_sealed(dek, sealed, aad=AAD) == CODE.encode()
+
+
+def test_one_sealer_seals_many_and_never_alike() -> None:
+    dek = new_dek()
+    sealer = Sealer(dek)
+    sealed = [sealer.seal(CODE.encode(), aad=AAD) for _ in range(100)]
+    assert len({entry[:12] for entry in sealed}) == 100
+    assert {open_sealed(dek, entry, aad=AAD) for entry in sealed} == {CODE.encode()}
+    with pytest.raises(ValueError, match="mandatory"):
+        sealer.seal(CODE.encode(), aad=b"")
 
 
 def test_a_ciphertext_moved_to_another_row_does_not_open() -> None:
@@ -157,6 +169,16 @@ def test_the_blind_index_is_equal_for_equal_codes_only() -> None:
     assert blind_index(key, "ABCD") != blind_index(key, "ABCE")
     assert blind_index(key, "ABCD") != blind_index(b"l" * 32, "ABCD")
     assert len(blind_index(key, "ABCD")) == 32
+
+
+@given(st.binary(min_size=1, max_size=100), st.text(max_size=40))
+def test_a_blind_index_prepared_for_many_answers_the_same(key: bytes, code: str) -> None:
+    prepared = BlindIndex(key)
+    assert [prepared.of(code), prepared.of(code + "X"), prepared.of(code)] == [
+        blind_index(key, code),
+        blind_index(key, code + "X"),
+        blind_index(key, code),
+    ]
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from shared.clock import business_day_bounds
@@ -145,7 +146,7 @@ def mask_account(account: str) -> str:
 
 
 def _text(value: object) -> str:
-    if value is None:
+    if value is None or value == "":
         return ""
     if not isinstance(value, str):
         raise LineFaultError(LineFault.CODE_NOT_TEXT)
@@ -164,6 +165,8 @@ def _optional(value: object, length_max: int, fault: LineFault) -> str | None:
 
 def _number(value: object, allowed: range, fault: LineFault) -> int | None:
     """A whole number, as JSON or as text; nothing at all is None."""
+    if value is None:
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
@@ -178,6 +181,7 @@ def _number(value: object, allowed: range, fault: LineFault) -> int | None:
     return number
 
 
+@lru_cache(maxsize=1_000)  # the cards of an import end on few days
 def _moment(text: str) -> datetime | None:
     """A date stands for its end in Shanghai; a moment without an offset is refused."""
     if not text:

@@ -125,10 +125,12 @@ def rows_of_table(table: Iterable[tuple[int, Sequence[object]]]) -> Iterator[tup
     """Numbered rows of fields. Row 1 names the columns if it names `code`; else they are as in COLUMNS."""
     columns: Sequence[str] = COLUMNS
     for number, row in table:
-        names = [str(field or "").strip().lower() for field in row]
-        if number == 1 and "code" in names:
-            columns = names
-        elif any(names):
+        if number == 1:
+            names = [str(field or "").strip().lower() for field in row]
+            if "code" in names:
+                columns = names
+                continue
+        if any(field and str(field).strip() for field in row):
             yield number, _named(columns, row)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.inventory.domain.cards import LineFault
 from services.inventory.domain.importing import ImportState
-from services.inventory.repository.cards import CHUNK, SealedCard, rank
+from services.inventory.repository.cards import CHUNK, SealedCard, known_codes, rank
 from shared.database import UnitOfWork
 
 _ADD = """
@@ -38,28 +38,41 @@ FROM imports WHERE ended_at IS NULL ORDER BY import_id LIMIT 1 FOR UPDATE SKIP L
 """
 
 _MARK_TWICE = """
-UPDATE import_lines SET fault = 'duplicate_in_file'
-FROM (
-    SELECT line, row_number() OVER (PARTITION BY code_index ORDER BY line) AS nth
-    FROM import_lines WHERE import_id = $1 AND fault IS NULL
-) AS counted
-WHERE import_lines.import_id = $1 AND import_lines.line = counted.line AND counted.nth > 1
+WITH marked AS (
+    UPDATE import_lines SET fault = 'duplicate_in_file'
+    FROM (
+        SELECT line, row_number() OVER (PARTITION BY code_index ORDER BY line) AS nth
+        FROM import_lines WHERE import_id = $1 AND fault IS NULL
+    ) AS counted
+    WHERE import_lines.import_id = $1 AND import_lines.line = counted.line AND counted.nth > 1
+    RETURNING 1
+)
+SELECT count(*)::int FROM marked
 """
 
-_GOOD_LINES = """
-SELECT line, code_index FROM import_lines WHERE import_id = $1 AND line > $2 AND fault IS NULL ORDER BY line LIMIT $3
+_NEXT_LINES = """
+SELECT max(line) AS until, count(*)::int AS count FROM (
+    SELECT line FROM import_lines WHERE import_id = $1 AND line > $2 AND fault IS NULL ORDER BY line LIMIT $3
+) AS next
 """
 
-_MARK = "UPDATE import_lines SET fault = $3 WHERE import_id = $1 AND line = ANY($2::int[])"
+# Known codes are looked up in an array: joined, all cards might be read.
+_MARK_KNOWN = f"""
+WITH next AS MATERIALIZED (
+    SELECT line, code_index FROM import_lines WHERE import_id = $1 AND line > $2 AND line <= $3 AND fault IS NULL
+), known AS MATERIALIZED ({known_codes("ARRAY(SELECT code_index FROM next)")}), marked AS (
+    UPDATE import_lines SET fault = 'duplicate_in_stock'
+    WHERE import_id = $1 AND line = ANY(ARRAY(SELECT line FROM next JOIN known USING (code_index))) RETURNING 1
+)
+SELECT count(*)::int FROM marked
+"""  # noqa: S608  # composed of constants
 
 _COUNT_UNITS = "SELECT coalesce(sum(uses), 0) FROM import_lines WHERE import_id = $1 AND fault IS NULL"
 
-_COUNT_GOOD = "SELECT count(*) FROM import_lines WHERE import_id = $1 AND fault IS NULL"
-
 _STORE = """
 INSERT INTO cards (card_id, sku_id, batch_id, sealed, code_index, masked)
-SELECT card_id, $2, $3, sealed, code_index, masked FROM import_lines WHERE import_id = $1 AND line = ANY($4::int[])
-ORDER BY line
+SELECT card_id, $2, $3, sealed, code_index, masked FROM import_lines
+WHERE import_id = $1 AND line > $4 AND line <= $5 AND fault IS NULL ORDER BY line
 """
 
 _SHELVE = f"""
@@ -68,11 +81,12 @@ SELECT sku.sku_id, line.card_id, batch.batch_id, line.masked, coalesce(line.cost
        line.expires_at, {rank("line")}, use_no
 FROM import_lines line CROSS JOIN generate_series(1, line.uses) AS use_no
 JOIN card_batches batch ON batch.batch_id = $2 JOIN skus sku ON sku.sku_id = batch.sku_id
-WHERE line.import_id = $1 AND line.line = ANY($3::int[]) ORDER BY line.card_id, use_no
+WHERE line.import_id = $1 AND line.line > $3 AND line.line <= $4 AND line.fault IS NULL
+ORDER BY line.card_id, use_no
 """  # noqa: S608  # composed of the constants above
 
 _ADVANCE = """
-UPDATE imports SET state = $2, stored = $3, refused = received - $4, after_line = $5, ended_at = $6,
+UPDATE imports SET state = $2, stored = $3, refused = $4, after_line = $5, ended_at = $6,
     key_id = CASE WHEN $6::timestamptz IS NULL THEN key_id END
 WHERE import_id = $1
 """
@@ -96,6 +110,15 @@ class StagedLine:
     line: int
     card: SealedCard | None
     fault: LineFault | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines `after` < line <= `until` of an import, of which `count` are good so far: what one statement takes."""
+
+    after: int
+    until: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +171,16 @@ async def take_open(uow: UnitOfWork) -> FileImport | None:
     return None if row is None else FileImport(**{**row, "state": ImportState(row["state"])})
 
 
-async def mark_twice(uow: UnitOfWork, import_id: UUID) -> None:
-    """Of lines with the same code all but the first are broken."""
-    await uow.raw.execute(_MARK_TWICE, import_id)
+async def mark_twice(uow: UnitOfWork, import_id: UUID) -> int:
+    """Of lines with the same code all but the first are broken; answers how many are."""
+    marked: int = await uow.raw.fetchval(_MARK_TWICE, import_id)
+    return marked
 
 
-async def mark(uow: UnitOfWork, import_id: UUID, lines: Sequence[int], fault: LineFault) -> None:
-    await uow.raw.execute(_MARK, import_id, lines, fault.value)
-
-
-async def count_good(uow: UnitOfWork, import_id: UUID) -> int:
-    good: int = await uow.raw.fetchval(_COUNT_GOOD, import_id)
-    return good
+async def mark_known(uow: UnitOfWork, import_id: UUID, lines: Lines) -> int:
+    """Lines whose code is here already are broken; answers how many are."""
+    marked: int = await uow.raw.fetchval(_MARK_KNOWN, import_id, lines.after, lines.until)
+    return marked
 
 
 async def count_units(uow: UnitOfWork, import_id: UUID) -> int:
@@ -168,25 +189,27 @@ async def count_units(uow: UnitOfWork, import_id: UUID) -> int:
     return units
 
 
-async def good_lines(uow: UnitOfWork, import_id: UUID, *, after: int) -> list[tuple[int, bytes]]:
-    """The next lines that are good so far, with their blind indexes: as many as one statement takes."""
-    rows = await uow.raw.fetch(_GOOD_LINES, import_id, after, CHUNK)
-    return [(row["line"], row["code_index"]) for row in rows]
+async def next_lines(uow: UnitOfWork, import_id: UUID, *, after: int) -> Lines | None:
+    """The next lines with some that are good so far; None: there are none."""
+    row = await uow.raw.fetchrow(_NEXT_LINES, import_id, after, CHUNK)
+    return None if row is None or row["count"] == 0 else Lines(after, row["until"], row["count"])
 
 
-async def store_lines(uow: UnitOfWork, file: FileImport, lines: Sequence[int]) -> None:
-    """Make cards of these lines. They are not on the shelf yet."""
-    await uow.raw.execute(_STORE, file.import_id, file.sku_id, file.batch_id, lines)
+async def store_lines(uow: UnitOfWork, file: FileImport, lines: Lines) -> None:
+    """Make cards of the good ones of these lines. They are not on the shelf yet."""
+    await uow.raw.execute(_STORE, file.import_id, file.sku_id, file.batch_id, lines.after, lines.until)
 
 
-async def shelve_lines(uow: UnitOfWork, file: FileImport, lines: Sequence[int]) -> None:
+async def shelve_lines(uow: UnitOfWork, file: FileImport, lines: Lines) -> None:
     """Lay the cards of these lines on the shelf. The counters are the caller's to move."""
-    await uow.raw.execute(_SHELVE, file.import_id, file.batch_id, lines)
+    await uow.raw.execute(_SHELVE, file.import_id, file.batch_id, lines.after, lines.until)
 
 
-async def save(uow: UnitOfWork, file: FileImport, *, good: int, ended_at: datetime | None = None) -> None:
-    """Where the import now stands; `good` of its lines are taken, as far as it is known."""
-    await uow.raw.execute(_ADVANCE, file.import_id, file.state.value, file.stored, good, file.after_line, ended_at)
+async def save(uow: UnitOfWork, file: FileImport, *, ended_at: datetime | None = None) -> None:
+    """Where the import now stands."""
+    await uow.raw.execute(
+        _ADVANCE, file.import_id, file.state.value, file.stored, file.refused, file.after_line, ended_at
+    )
 
 
 async def forget_good(uow: UnitOfWork, import_id: UUID) -> None:

@@ -23,7 +23,7 @@ from services.inventory.repository.cards import Batch
 from services.inventory.repository.imports import FileImport, StagedLine
 from services.inventory.repository.keys import DataKey, KeyPurpose
 from services.inventory.usecases.canaries import report_touched
-from services.inventory.usecases.importing import CardSealer, seal_card
+from services.inventory.usecases.importing import BatchSealer, CardSealer
 from shared.clock import new_id
 from shared.crypto import Keyring, new_dek
 from shared.database import UnitOfWork
@@ -137,7 +137,8 @@ async def receive(
     await keys.add_key(uow, key, purpose=KeyPurpose.CARD_BATCH, now=now)
     await imports.add_import(uow, file, now=now)
     received = sealed = 0
-    lines = _staged(read_each(rows, now=now, lines_max=FILE_LINES_MAX), file, sealer=sealer, dek=dek)
+    batch = BatchSealer(dek, sku_id=sku_id, batch_id=file.batch_id)
+    lines = _staged(read_each(rows, now=now, lines_max=FILE_LINES_MAX), sealer=sealer, batch=batch)
     while some := await asyncio.to_thread(lambda: list(islice(lines, READ_AT_ONCE))):
         await imports.add_lines(uow, file.import_id, some)
         indexes = [line.card.code_index for line in some if line.card is not None]
@@ -166,33 +167,34 @@ async def advance(uow: UnitOfWork, *, now: datetime) -> bool:
 
 async def _judge(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
     """Find the duplicates; then either all is refused, or a batch is opened for the good lines."""
-    await imports.mark_twice(uow, file.import_id)
+    refused = file.refused + await imports.mark_twice(uow, file.import_id)
     after = 0
-    while some := await imports.good_lines(uow, file.import_id, after=after):
-        await _mark_known(uow, file, some)
-        after = some[-1][0]
-    good = await imports.count_good(uow, file.import_id)
-    if good == 0 or (good < file.received and not file.accept_valid):
+    while lines := await imports.next_lines(uow, file.import_id, after=after):
+        refused += await imports.mark_known(uow, file.import_id, lines)
+        after = lines.until
+    file = replace(file, refused=refused)
+    good = file.received - refused
+    if good == 0 or (refused and not file.accept_valid):
         await _refuse(uow, file, now=now)
         return
-    batch = Batch(file.batch_id, file.sku_id, file.key_id, file.imported_by, file.received - good, file.cost_minor)
+    batch = Batch(file.batch_id, file.sku_id, file.key_id, file.imported_by, refused, file.cost_minor)
     await cards.open_batch(uow, batch, accepted=good, now=now)
-    await imports.save(uow, replace(file, state=ImportState.STORING), good=good)
+    await imports.save(uow, replace(file, state=ImportState.STORING))
 
 
 async def _store_some(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
     """Make cards of the next lines; after the last one all of them go on the shelf at once."""
-    some = await imports.good_lines(uow, file.import_id, after=file.after_line)
-    if not some:
+    lines = await imports.next_lines(uow, file.import_id, after=file.after_line)
+    if lines is None:
         await _shelve(uow, file, now=now)
         return
-    known = await _mark_known(uow, file, some)
+    known = await imports.mark_known(uow, file.import_id, lines)
+    file = replace(file, refused=file.refused + known)
     if known and not file.accept_valid:
         await _refuse(uow, file, now=now)
         return
-    await imports.store_lines(uow, file, [line for line, index in some if index not in known])
-    stored = replace(file, stored=file.stored + len(some) - len(known), after_line=some[-1][0])
-    await imports.save(uow, stored, good=await imports.count_good(uow, file.import_id))
+    await imports.store_lines(uow, file, lines)
+    await imports.save(uow, replace(file, stored=file.stored + lines.count - known, after_line=lines.until))
 
 
 async def _shelve(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
@@ -201,19 +203,18 @@ async def _shelve(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
         return
     await catalogue.find_pick_order(uow, file.sku_id)  # it stays until they are on the shelf
     after = 0
-    while some := await imports.good_lines(uow, file.import_id, after=after):
-        await imports.shelve_lines(uow, file, [line for line, _ in some])
-        after = some[-1][0]
-    await cards.recount_batch(uow, file.batch_id, accepted=file.stored, refused=file.received - file.stored)
-    await imports.save(uow, replace(file, state=ImportState.DONE), good=file.stored, ended_at=now)
+    while lines := await imports.next_lines(uow, file.import_id, after=after):
+        await imports.shelve_lines(uow, file, lines)
+        after = lines.until
+    await cards.recount_batch(uow, file.batch_id, accepted=file.stored, refused=file.refused)
+    await imports.save(uow, replace(file, state=ImportState.DONE), ended_at=now)
     stock.stock_moves(uow).put_on(file.sku_id, await imports.count_units(uow, file.import_id))
     await imports.forget_good(uow, file.import_id)
     _tell(uow, file, outcome=ImportState.DONE)
 
 
 async def _refuse(uow: UnitOfWork, file: FileImport, *, now: datetime) -> None:
-    good = await imports.count_good(uow, file.import_id)
-    await imports.save(uow, replace(file, state=ImportState.REFUSED, stored=0), good=good, ended_at=now)
+    await imports.save(uow, replace(file, state=ImportState.REFUSED, stored=0), ended_at=now)
     await imports.forget_good(uow, file.import_id)
     await imports.forget_batch(uow, file)
     _tell(uow, file, outcome=ImportState.REFUSED)
@@ -224,30 +225,19 @@ def _tell(uow: UnitOfWork, file: FileImport, *, outcome: ImportState) -> None:
     uow.after_commit(lambda: _ENDED.labels(outcome.value).inc())
 
 
-async def _mark_known(uow: UnitOfWork, file: FileImport, lines: list[tuple[int, bytes]]) -> set[bytes]:
-    known = await cards.find_known_codes(uow, [index for _, index in lines])
-    if known:
-        repeated = [line for line, index in lines if index in known]
-        await imports.mark(uow, file.import_id, repeated, LineFault.DUPLICATE_IN_STOCK)
-    return known
-
-
 async def _check_sku(read: UnitOfWork, sku_id: UUID) -> None:
     sku = await catalogue.find_sku(read, sku_id)
     if sku is None or sku.kind is not SkuKind.CARD_KEY:
         raise SkuUnknownError(f"there is no SKU {sku_id} that takes cards")
 
 
-def _staged(
-    lines: Iterable[ReadLine | BrokenLine], file: FileImport, *, sealer: CardSealer, dek: bytes
-) -> Iterator[StagedLine]:
+def _staged(lines: Iterable[ReadLine | BrokenLine], *, sealer: CardSealer, batch: BatchSealer) -> Iterator[StagedLine]:
     for line in lines:
         read, index = _indexed(line, sealer)
         if isinstance(read, BrokenLine):
             yield StagedLine(read.line, None, read.fault)
         else:
-            card = seal_card(read.card, index, dek=dek, sku_id=file.sku_id, batch_id=file.batch_id)
-            yield StagedLine(read.line, card, None)
+            yield StagedLine(read.line, batch.seal(read.card, index), None)
 
 
 def _indexed(line: ReadLine | BrokenLine, sealer: CardSealer) -> tuple[ReadLine | BrokenLine, bytes]:

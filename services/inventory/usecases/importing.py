@@ -14,7 +14,7 @@ from services.inventory.repository import cards, catalogue, keys, stock
 from services.inventory.repository.cards import Batch, SealedCard
 from services.inventory.repository.keys import DataKey, KeyPurpose
 from shared.clock import new_id
-from shared.crypto import Keyring, blind_index, new_dek, normalise_code, seal
+from shared.crypto import BlindIndex, Keyring, Sealer, new_dek, normalise_code
 from shared.database import UnitOfWork
 from shared.observability import Counter, get_logger
 
@@ -51,19 +51,38 @@ class ImportResult:
     broken: tuple[BrokenLine, ...]
 
 
+class BatchSealer:
+    """Seals the cards of one batch under its data key. What they have in common is made once."""
+
+    def __init__(self, dek: bytes, *, sku_id: UUID, batch_id: UUID) -> None:
+        self._sealer = Sealer(dek)
+        self._batch = _batch_aad(sku_id=sku_id, batch_id=batch_id)
+
+    def seal(self, card: CardSecret, code_index: bytes) -> SealedCard:
+        """The card with a new id, as it is stored."""
+        card_id = new_id()
+        content = {"code": card.code}
+        if card.password is not None:
+            content["password"] = card.password
+        if card.serial is not None:
+            content["serial"] = card.serial
+        sealed = self._sealer.seal(orjson.dumps(content), aad=f"{self._batch}{card_id}".encode())
+        return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at, card.cost_minor, card.uses)
+
+
 class CardSealer:
     """Seals cards and finds equal ones without reading them. Holds the two keys that this takes."""
 
     def __init__(self, keyring: Keyring, index_key: bytes) -> None:
         self._keyring = keyring
-        self._index_key = index_key
+        self._indexes = BlindIndex(index_key)
 
     def index(self, code: str) -> bytes:
         """The blind index of a code. In a link upper and lower case differ, so it is taken as it is.
 
         :raises ValueError: nothing of the code is left when separators are taken away.
         """
-        return blind_index(self._index_key, code if is_link(code) else normalise_code(code))
+        return self._indexes.of(code if is_link(code) else normalise_code(code))
 
     def find_index(self, text: str) -> bytes | None:
         """The blind index of what somebody presents as a code, if anything is left of it."""
@@ -79,6 +98,7 @@ class CardSealer:
         """
         dek = new_dek()
         batch_id = new_id()
+        sealer = BatchSealer(dek, sku_id=sku_id, batch_id=batch_id)
         faults = list(broken)
         sealed: list[SealedLine] = []
         seen: set[bytes] = set()
@@ -92,9 +112,7 @@ class CardSealer:
                 faults.append(BrokenLine(line.line, LineFault.DUPLICATE_IN_FILE))
                 continue
             seen.add(code_index)
-            sealed.append(
-                SealedLine(line.line, seal_card(line.card, code_index, dek=dek, sku_id=sku_id, batch_id=batch_id))
-            )
+            sealed.append(SealedLine(line.line, sealer.seal(line.card, code_index)))
         key = DataKey(new_id(), self._keyring.wrap(dek))
         return SealedImport(batch_id, sku_id, key, tuple(sealed), tuple(faults))
 
@@ -137,13 +155,8 @@ async def import_cards(
 
 def card_aad(*, sku_id: UUID, batch_id: UUID, card_id: UUID) -> bytes:
     """What binds a sealed card to its row: moved to another, it does not open."""
-    return f"v1|{sku_id}|{batch_id}|{card_id}".encode()
+    return f"{_batch_aad(sku_id=sku_id, batch_id=batch_id)}{card_id}".encode()
 
 
-def seal_card(card: CardSecret, code_index: bytes, *, dek: bytes, sku_id: UUID, batch_id: UUID) -> SealedCard:
-    """The card with a new id, as it is stored."""
-    card_id = new_id()
-    content = {"code": card.code, "password": card.password, "serial": card.serial}
-    plaintext = orjson.dumps({name: value for name, value in content.items() if value is not None})
-    sealed = seal(dek, plaintext, aad=card_aad(sku_id=sku_id, batch_id=batch_id, card_id=card_id))
-    return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at, card.cost_minor, card.uses)
+def _batch_aad(*, sku_id: UUID, batch_id: UUID) -> str:
+    return f"v1|{sku_id}|{batch_id}|"
