@@ -11,7 +11,7 @@ from uuid import UUID
 from gateway.auth import PartnerKey
 from shared.http.bounded import BoundedMap
 from shared.http.client import ServiceClient, ServiceRefusedError, ServiceUnavailableError
-from shared.http.identity import Identity, IdentitySigner
+from shared.http.identity import Identity, IdentitySigner, Role
 from shared.http.pool import Pool
 
 FORWARD_CONNECTIONS = 64
@@ -128,6 +128,7 @@ def _read_key(found: Any) -> PartnerKey | None:
             return None
         algorithm = str(found["algorithm"])
         material = found["public_key"] if algorithm == "ed25519" else found["secret"]
-        return PartnerKey(UUID(found["partner_id"]), algorithm, base64.b64decode(material, validate=True))
+        role = Role(found.get("role", Role.PARTNER))  # settlement of the previous release does not say
+        return PartnerKey(UUID(found["partner_id"]), algorithm, base64.b64decode(material, validate=True), role)
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise ServiceUnavailableError("settlement", "its answer is no partner key") from None

@@ -42,6 +42,9 @@ REFUSED = RateClass("refused", per_second=2, burst=50)
 
 OPERATE = RateClass("operate", per_second=50, burst=300)
 PARTNER = RateClass("partner", per_second=50, burst=200)
+CHANNEL = RateClass("channel", per_second=20, burst=100)
+"""Resellers by API: their buyers stand behind them, so it is more than one buyer's."""
+
 PROVIDER = RateClass("provider", per_second=1_000, burst=4_000)
 """Payment providers call from few addresses for all buyers together."""
 

@@ -29,6 +29,7 @@ class Reader(StrEnum):
     BUYER = "buyer"
     OPERATOR = "operator"
     PARTNER = "partner"
+    CHANNEL = "channel"
     PROVIDER = "provider"
 
 
@@ -36,6 +37,7 @@ _SHOWN: dict[Reader, frozenset[Audience]] = {
     Reader.BUYER: frozenset({Audience.PUBLIC, Audience.ANYONE, Audience.BUYER, Audience.BUYER_OR_GUEST}),
     Reader.OPERATOR: frozenset({Audience.OPERATOR}),
     Reader.PARTNER: frozenset({Audience.PARTNER}),
+    Reader.CHANNEL: frozenset({Audience.CHANNEL}),
     Reader.PROVIDER: frozenset({Audience.PROVIDER}),
 }
 _SIGN_IN = "/v1/auth/"
@@ -48,6 +50,7 @@ _SECURITY: dict[Audience, list[dict[str, list[str]]]] = {
     Audience.BUYER_OR_GUEST: [{"bearer": []}],
     Audience.OPERATOR: [{"bearer": []}],
     Audience.PARTNER: [{"signature": []}],
+    Audience.CHANNEL: [{"signature": []}],
     Audience.PROVIDER: [],
 }
 _SCHEMES = {

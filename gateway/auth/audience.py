@@ -12,7 +12,12 @@ class Audience(StrEnum):
     BUYER_OR_GUEST = "buyer_or_guest"
     OPERATOR = "operator"
     PARTNER = "partner"
+    CHANNEL = "channel"
     PROVIDER = "provider"
+
+
+SIGNERS = frozenset({Audience.PARTNER, Audience.CHANNEL})
+"""Who sign their requests instead of bringing a token."""
 
 
 class Scope(StrEnum):

@@ -41,11 +41,15 @@ _ALGORITHMS = {"hmac-sha256": algorithms.HMAC_SHA256, "ed25519": algorithms.ED25
 
 @dataclass(frozen=True, slots=True)
 class PartnerKey:
-    """A partner's key as settlement keeps it. `material` is the shared secret, or the 32 bytes of the public key."""
+    """A partner's key as settlement keeps it. `material` is the shared secret, or the 32 bytes of the public key.
+
+    `role` is `CHANNEL` for a partner who buys.
+    """
 
     partner_id: UUID
     algorithm: str
     material: bytes
+    role: Role = Role.PARTNER
 
     def __repr__(self) -> str:
         return f"PartnerKey(partner_id={self.partner_id}, algorithm={self.algorithm!r})"
@@ -89,7 +93,7 @@ class PartnerVerifier:
             raise AuthError("auth.busy", "too many signed requests at once", status=503) from None
         if not fresh:
             raise AuthError("auth.replayed", "the nonce was used before")
-        identity = Identity(Role.PARTNER, str(key.partner_id))
+        identity = Identity(key.role, str(key.partner_id))
         return Credential(identity, expires_at=self._now() + TTL_S)
 
 

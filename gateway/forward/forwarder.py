@@ -3,7 +3,7 @@
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.auth import Audience
+from gateway.auth import SIGNERS
 from gateway.forward.answers import own_headers, send_problem
 from gateway.forward.gate import Gate
 from gateway.forward.incoming import ClientGoneError, Incoming
@@ -73,7 +73,7 @@ class Forwarder:
             raise Problem(405, "method.not_allowed", str(error), headers={"allow": error.allowed}) from None
         request.route = route
         body: bytes | None = None
-        if route.audience is Audience.PARTNER:
+        if route.audience in SIGNERS:
             body = await self._gate.admit_partner(request)
         else:
             self._gate.admit(request)

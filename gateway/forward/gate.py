@@ -28,6 +28,7 @@ _ADMITTED: dict[Audience, frozenset[Role]] = {
     Audience.BUYER_OR_GUEST: frozenset({Role.BUYER, Role.GUEST}),
     Audience.OPERATOR: frozenset({Role.OPERATOR}),
     Audience.PARTNER: frozenset({Role.PARTNER}),
+    Audience.CHANNEL: frozenset({Role.CHANNEL}),
 }
 _BEARER = b"bearer "
 _CHALLENGE = {"www-authenticate": "Bearer"}
@@ -65,7 +66,7 @@ class Gate:
         return request.credential.header(signer, ip=request.ip, device=request.device, now=time.time())
 
     def admit(self, request: Incoming) -> None:
-        """Everything that can be decided without the body, for everybody but partners.
+        """Everything that can be decided without the body, for everybody but those who sign.
 
         :raises Problem: 401, 403, 413 or 429.
         """
@@ -78,9 +79,9 @@ class Gate:
         self._count(request, credential.caller if credential.identity.role is not Role.ANONYMOUS else request.ip)
 
     async def admit_partner(self, request: Incoming) -> bytes:
-        """The same for a partner, whose signature covers the body; which is given back.
+        """The same for a partner or channel, whose signature covers the body; which is given back.
 
-        :raises Problem: 401, 413, 429 or 503.
+        :raises Problem: 401, 403, 413, 429 or 503.
         """
         self._check_size(request)
         if self._limiter.exhausted(REFUSED, request.ip, now=time.monotonic()):
@@ -91,6 +92,7 @@ class Gate:
         except AuthError as error:
             self._limiter.take(REFUSED, request.ip, now=time.monotonic())
             raise _refusal(error, _SIGNATURE_CHALLENGE) from error
+        _check_role(request, request.credential)
         self._count(request, request.credential.caller)
         return body
 

@@ -4,7 +4,7 @@ A pattern that ends in `/**` covers the path itself and everything below. The mo
 """
 
 from gateway.auth import Audience, Scope
-from gateway.limits import CHECKOUT, OPERATE, PARTNER, PROVIDER, READ, REVEAL, SIGN_IN, STREAM
+from gateway.limits import CHANNEL, CHECKOUT, OPERATE, PARTNER, PROVIDER, READ, REVEAL, SIGN_IN, STREAM
 from gateway.routes.matching import Route
 
 GATEWAY = "gateway"
@@ -124,6 +124,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/partner/statements/**", "settlement", _PARTNER, rate=PARTNER, timeout_s=60.0),
     Route("/v1/partner/keys/**", "settlement", _PARTNER, rate=PARTNER),
     Route("/v1/ops/partners/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
+    Route("/v1/ops/channels/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
+    Route("/v1/channel/account/**", "settlement", Audience.CHANNEL, methods="GET", rate=CHANNEL),
     Route("/v1/ops/split-contracts/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/ops/ledger/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE, timeout_s=60.0),
     Route("/v1/ops/statements/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE, timeout_s=60.0),

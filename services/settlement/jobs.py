@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.settlement.domain.statements import StatementDriftError
+from services.settlement.queries.channels import drifted_channels
 from services.settlement.queries.verify import verify_ledger
 from services.settlement.usecases.sealing import final_number, seal_block
 from services.settlement.usecases.statements import (
@@ -66,7 +67,11 @@ async def verify(database: Database) -> None:
         if not ours:
             return
         outcome = await verify_ledger(database)
-    _LEDGER_OK.set(outcome.ok)
+        async with database.read() as uow:
+            drifted = await drifted_channels(uow)
+    if drifted:
+        log.error("channels.drifted", channel_ids=[str(channel_id) for channel_id in drifted])
+    _LEDGER_OK.set(outcome.ok and not drifted)
     if outcome.first_wrong is None:
         log.info("ledger.verified", journals=outcome.journals, took_ms=outcome.took_ms)
     else:

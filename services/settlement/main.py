@@ -34,8 +34,9 @@ FORGET_EVERY_S = 600.0
 def build(settings: Settings) -> FastAPI:
     """The application, with everything that its roles run beside it. Nothing connects before it starts."""
     database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
+    books = Books()
     consumer = Consumer(
-        database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, handlers(Books(), clock=utc_now)
+        database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, handlers(books, clock=utc_now)
     )
     relay = Relay(database, settings.kafka_bootstrap, SERVICE)
     by_role: dict[ProcessRole, Sequence[Background]] = {
@@ -55,7 +56,10 @@ def build(settings: Settings) -> FastAPI:
         problems=PROBLEMS,
         ready=database.ping,
         background=[work for role, works in by_role.items() if role in settings.roles for work in works],
-        routers=[*routers(Keyring.from_file(settings.keys_dir / "kek.json")), operations_router(database, consumer)],
+        routers=[
+            *routers(Keyring.from_file(settings.keys_dir / "kek.json"), books),
+            operations_router(database, consumer),
+        ],
         database=database,
         on_stop=[database.close],
     )

@@ -30,6 +30,7 @@ class Role(StrEnum):
     GUEST = "guest"
     OPERATOR = "operator"
     PARTNER = "partner"
+    CHANNEL = "channel"
     SERVICE = "service"
     ANONYMOUS = "anonymous"
 
@@ -44,7 +45,7 @@ class IdentityExpiredError(IdentityError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller. `subject` is the member's, operator's or partner's id, a guest's order id, or a service's name."""
+    """A caller. `subject` is the member's, operator's, partner's or channel's id, a guest's order id, or a service's name."""
 
     role: Role
     subject: str
@@ -61,6 +62,10 @@ class Identity:
     @property
     def partner_id(self) -> UUID | None:
         return self._id_if(Role.PARTNER)
+
+    @property
+    def channel_id(self) -> UUID | None:
+        return self._id_if(Role.CHANNEL)
 
     @property
     def operator_id(self) -> UUID | None:

@@ -29,6 +29,9 @@ KEYS = {
         "partner_id": str(PARTNER), "algorithm": "ed25519", "active": True,
         "public_key": b64(ED25519.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)),
     },
+    "/internal/partner-keys/hmac-channel": {
+        "partner_id": str(PARTNER), "role": "channel", "algorithm": "hmac-sha256", "secret": b64(SECRET), "active": True,
+    },
     "/internal/partner-keys/off-1": {"partner_id": str(PARTNER), "algorithm": "hmac-sha256", "secret": b64(SECRET), "active": False},
     "/internal/partner-keys/rsa-1": {"partner_id": str(PARTNER), "algorithm": "rsa-v1_5-sha256", "secret": b64(SECRET), "active": True},
 }  # fmt: skip
@@ -99,6 +102,16 @@ async def test_a_signed_request_passes_as_its_partner(house: House, key_id: str)
     assert (identity.role, identity.partner_id) == (Role.PARTNER, PARTNER)
     assert answer.json()["query"] == "period=2026-08"
     assert "signature" not in answer.json()["headers"]
+
+
+async def test_a_channels_key_opens_what_is_for_channels_and_a_partners_what_is_for_partners(house: House) -> None:
+    account = "/v1/channel/account"
+    answer = await house.client.get(account, headers=sign(house, "GET", account, key_id="hmac-channel"))
+    told = house.identity(answer.json())
+    assert (told.role, told.channel_id, told.partner_id) == (Role.CHANNEL, PARTNER, None)
+    for target, key_id in ((account, "hmac-1"), (STATEMENTS, "hmac-channel")):
+        refused = await house.client.get(target, headers=sign(house, "GET", target, key_id=key_id))
+        assert (refused.status_code, refused.json()["code"]) == (403, "auth.forbidden")
 
 
 @pytest.mark.parametrize("key_id", ["hmac-1", "ed-1"])

@@ -67,6 +67,7 @@ class Purchase:
     contract: SplitContract | None = None
     units: int = 1
     fee_minor: int = 12
+    paid_by: str = "sandbox"
     cost_minor: int = 700
     points_cost_minor: int = 19
     supplier_id: UUID | None = None
@@ -84,7 +85,7 @@ class Purchase:
 
     @property
     def provider(self) -> str | None:
-        return "sandbox" if self.amount_minor else None
+        return self.paid_by if self.amount_minor else None
 
     def paid(self, *, contract_hash: str | None = None, contract_version: int | None = None) -> OrderPaidV1:
         locked = self.contract

@@ -57,6 +57,7 @@ async def test_an_hmac_secret_is_shown_once_and_found_by_the_gateway(desk: Desk,
     found = (await desk.service(f"/internal/partner-keys/{key['key_id']}")).json()
     assert found == {
         "partner_id": partner_id,
+        "role": "partner",
         "algorithm": "hmac-sha256",
         "active": True,
         "secret": key["secret"],

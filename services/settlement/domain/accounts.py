@@ -42,6 +42,12 @@ class AccountKind(StrEnum):
     PLATFORM_DEFERRED = "platform_deferred"
     """Liability: the platform's share that waits for redemption."""
 
+    CHANNEL_FUNDS = "channel_funds"
+    """Liability: what a channel has paid in beforehand and not spent; negative within its credit. Owner: the channel's id."""
+
+    BANK = "bank"
+    """Asset: what channels have sent to our bank account."""
+
     POINTS_LIABILITY = "points_liability"
     """Liability: what the points in members' hands will cost."""
 
@@ -57,6 +63,7 @@ DEBIT_NORMAL = frozenset(
         AccountKind.PROVIDER_FEES,
         AccountKind.CARD_STOCK,
         AccountKind.CARD_COST,
+        AccountKind.BANK,
         AccountKind.MARKETING_EXPENSE,
     }
 )

@@ -42,7 +42,7 @@ class SealedJournal(NamedTuple):
     journal_no: int
     kind: str
     subject_id: UUID
-    order_id: UUID
+    order_id: UUID | None
     component_id: UUID | None
     currency: str
     line_count: int

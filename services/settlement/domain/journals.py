@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from services.settlement.domain.accounts import DEFERRED_KINDS, AccountKind, account, kind_of
+from services.settlement.domain.channels import PROVIDER
 from services.settlement.domain.components import Sale
 from services.settlement.domain.contracts import PartyKind
 from services.settlement.domain.split import Leg, unit_share
@@ -32,6 +33,9 @@ class JournalKind(StrEnum):
     SPLIT = "split"  # subject: the component
     SPLIT_BACK = "split.back"  # subject: the component
     REDEMPTION = "redemption"  # subject: the entitlement
+    CHANNEL_TRANSFER = "channel.transfer"  # subject: the transfer
+    CHANNEL_PURCHASE = "channel.purchase"  # subject: the order
+    CHANNEL_REFUND = "channel.refund"  # subject: the refund
 
 
 class Posting(NamedTuple):
@@ -45,11 +49,11 @@ class Posting(NamedTuple):
 
 
 class Journal(NamedTuple):
-    """Postings that belong together, all of one currency. `subject_id` is what the kind says."""
+    """Postings that belong together, all of one currency. `subject_id` is what the kind says; a transfer has no order."""
 
     kind: JournalKind
     subject_id: UUID
-    order_id: UUID
+    order_id: UUID | None
     component_id: UUID | None
     currency: str
     postings: tuple[Posting, ...]
@@ -208,6 +212,28 @@ def redemption(sale: Sale, legs: Sequence[Leg], *, entitlement_id: UUID, ordinal
     return journal if journal.postings else None
 
 
+def channel_transfer(*, transfer_id: UUID, channel_id: UUID, currency: str, amount_minor: int) -> Journal:
+    """Money of a channel has come to our bank; with a negative amount it went back."""
+    bank, funds = account(AccountKind.BANK, currency), account(AccountKind.CHANNEL_FUNDS, currency, channel_id)
+    posting = Posting(bank, funds, amount_minor) if amount_minor > 0 else Posting(funds, bank, -amount_minor)
+    return _journal(JournalKind.CHANNEL_TRANSFER, transfer_id, None, None, currency, (posting,))
+
+
+def channel_payment(*, subject_id: UUID, order_id: UUID, channel_id: UUID, currency: str, amount_minor: int) -> Journal:
+    """A channel's money pays an order (a negative amount), or comes back to it.
+
+    Accounts stand where a payment provider stands: what is taken here is what `cash_in` books as collected by the
+    provider `account`, and what comes back is what `cash_out` books as given back. Between the two it stands at zero.
+    """
+    funds = account(AccountKind.CHANNEL_FUNDS, currency, channel_id)
+    collected = account(AccountKind.PROVIDER_RECEIVABLE, currency, PROVIDER)
+    if amount_minor < 0:
+        posting = Posting(funds, collected, -amount_minor)
+        return _journal(JournalKind.CHANNEL_PURCHASE, subject_id, order_id, None, currency, (posting,))
+    posting = Posting(collected, funds, amount_minor)
+    return _journal(JournalKind.CHANNEL_REFUND, subject_id, order_id, None, currency, (posting,))
+
+
 def leg_of(posting: Posting) -> Leg:
     """The leg that a posting of a split stands for."""
     if posting.party is None:
@@ -234,7 +260,7 @@ def _given_back(currency: str, *, amount_minor: int, provider: str) -> Posting:
 def _journal(
     kind: JournalKind,
     subject_id: UUID,
-    order_id: UUID,
+    order_id: UUID | None,
     component_id: UUID | None,
     currency: str,
     postings: tuple[Posting, ...],

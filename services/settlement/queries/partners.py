@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Row, select
@@ -11,7 +12,7 @@ from services.settlement.domain.partners import KeyAlgorithm, KeyUnknownError, P
 from services.settlement.queries.paging import id_in
 from services.settlement.repository.key_material import KeyMaterial, open_secret
 from services.settlement.schemas.partners import KeyOut, KeysOut, PartnerOut, PartnerPage, VerificationKeyOut
-from services.settlement.tables import PARTNER_KEYS, PARTNERS
+from services.settlement.tables import CHANNELS, PARTNER_KEYS, PARTNERS
 from shared.crypto import Keyring
 from shared.database import UnitOfWork
 from shared.http import encode_cursor
@@ -52,18 +53,21 @@ async def verification_key(uow: UnitOfWork, keyring: Keyring, *, key_id: str, no
 
     :raises KeyUnknownError: there is no such key. :raises SealBrokenError: its row is not what was stored.
     """
-    query = select(PARTNER_KEYS).where(PARTNER_KEYS.c.key_id == key_id)
+    buys = PARTNER_KEYS.c.partner_id.in_(select(CHANNELS.c.channel_id)).label("buys")
+    query = select(PARTNER_KEYS, buys).where(PARTNER_KEYS.c.key_id == key_id)
     row = (await uow.sql.execute(query)).one_or_none() if key_id.isprintable() else None
     if row is None:
         raise KeyUnknownError(f"there is no key {key_id}")
     key = _key(row)
+    role: Literal["partner", "channel"] = "channel" if row.buys else "partner"
     if not key.is_active(now):
-        return VerificationKeyOut(partner_id=key.partner_id, algorithm=key.algorithm, active=False)
+        return VerificationKeyOut(partner_id=key.partner_id, role=role, algorithm=key.algorithm, active=False)
     material = KeyMaterial(row.public_key, row.sealed_secret, row.wrapped_key, row.kek_version)
     secret = open_secret(keyring, key_id, material)
     public_key = base64.b64encode(material.public_key).decode() if material.public_key else None
     return VerificationKeyOut(
         partner_id=key.partner_id,
+        role=role,
         algorithm=key.algorithm,
         active=True,
         secret=secret.reveal() if secret else None,

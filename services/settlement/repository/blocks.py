@@ -33,9 +33,9 @@ WITH taken AS MATERIALIZED (
   GROUP BY p.journal_no
 ), leaves AS (
   SELECT j.journal_no, sha256(convert_to(
-    'kaquan.journal/1|' || j.journal_no || '|' || j.kind || '|' || j.subject_id || '|' || j.order_id
-      || '|' || coalesce(j.component_id::text, '') || '|' || j.currency || '|' || j.lines
-      || '|' || (extract(epoch FROM j.posted_at) * 1000000)::bigint || coalesce(s.lines, ''), 'UTF8')) AS leaf
+    'kaquan.journal/1|' || j.journal_no || '|' || j.kind || '|' || j.subject_id
+      || '|' || coalesce(j.order_id::text, '') || '|' || coalesce(j.component_id::text, '')
+      || '|' || j.currency || '|' || j.lines || '|' || (extract(epoch FROM j.posted_at) * 1000000)::bigint || coalesce(s.lines, ''), 'UTF8')) AS leaf
   FROM taken j LEFT JOIN said s USING (journal_no)
 )
 SELECT count(*) AS journals, max(journal_no) AS to_no, string_agg(leaf, ''::bytea ORDER BY journal_no) AS leaves

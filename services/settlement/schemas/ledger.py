@@ -45,7 +45,7 @@ class JournalOut(BaseModel):
     journal_id: UUID
     kind: str
     subject_id: UUID
-    order_id: UUID
+    order_id: UUID | None
     component_id: UUID | None
     currency: str
     posted_at: datetime

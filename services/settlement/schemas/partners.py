@@ -1,7 +1,7 @@
 """Partners and their keys."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -90,9 +90,13 @@ class KeysOut(BaseModel):
 
 
 class VerificationKeyOut(BaseModel):
-    """What the gateway verifies a partner's signatures with. Material is base64, and only there while the key is active."""
+    """What the gateway verifies a partner's signatures with. Material is base64, and only there while the key is active.
+
+    `role`: a partner who buys is a channel, and nothing else.
+    """
 
     partner_id: UUID
+    role: Literal["partner", "channel"]
     algorithm: KeyAlgorithm
     active: bool
     secret: str | None = None

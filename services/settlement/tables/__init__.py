@@ -1,5 +1,6 @@
 """Every table of the settlement database. The ledger's walls (triggers) stand in the first migration."""
 
+from services.settlement.tables.channels import CHANNEL_ENTRIES, CHANNEL_TRANSFERS, CHANNELS
 from services.settlement.tables.components import COMPONENTS, REDEMPTIONS
 from services.settlement.tables.contracts import CONTRACT_VERSIONS, SPLIT_CONTRACTS
 from services.settlement.tables.ledger import (
@@ -27,6 +28,9 @@ __all__ = [
     "ACCOUNT_DAYS",
     "ACCOUNT_TOTALS",
     "BLOCKS",
+    "CHANNELS",
+    "CHANNEL_ENTRIES",
+    "CHANNEL_TRANSFERS",
     "COMPONENTS",
     "CONTRACT_VERSIONS",
     "IDEMPOTENCY",

@@ -49,7 +49,7 @@ JOURNALS = Table(
     Column("journal_no", BigInteger, JOURNAL_NUMBERS, server_default=JOURNAL_NUMBERS.next_value(), primary_key=True),
     Column("kind", String(20), nullable=False),
     Column("subject_id", Uuid, nullable=False),
-    Column("order_id", Uuid, nullable=False),
+    Column("order_id", Uuid),  # NULL where no order is the cause
     Column("component_id", Uuid),
     Column("currency", String(3), nullable=False),
     Column("lines", SmallInteger, nullable=False),
