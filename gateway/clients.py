@@ -28,6 +28,8 @@ MAX_KEYS = 2_000
 ASK_WITHIN_S = 1.5
 """A service that takes longer is shown as not answering; the dashboard does not wait for it."""
 
+SIGN_IN_WITHIN_S = 10.0
+
 _NOT_FOUND = 404
 
 
@@ -69,6 +71,15 @@ class Neighbours:
         :raises ServiceUnavailableError: it did not answer.
         """
         return await self._clients[service].call("POST", path, as_identity=operator)
+
+    async def membership(self, path: str, body: Mapping[str, Any], *, visitor: Identity) -> Any:
+        """POST to membership for somebody who is not signed in yet. Hashing a password takes its time.
+
+        :raises ServiceRefusedError: it said no.
+        :raises ServiceUnavailableError: it did not answer.
+        """
+        client = self._clients["membership"]
+        return await client.call("POST", path, json=body, as_identity=visitor, timeout_s=SIGN_IN_WITHIN_S)
 
     async def partner_key(self, key_id: str) -> PartnerKey | None:
         """The active key of that id as settlement keeps it, or `None`.

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api import build_api
-from gateway.auth import ClientAddresses, PartnerVerifier, TokenVerifier
+from gateway.auth import ClientAddresses, PageTokens, PartnerVerifier, TokenVerifier
 from gateway.clients import Neighbours, PartnerKeys
 from gateway.forward import Forwarder, Gate, Relay
 from gateway.limits import Limiter
+from gateway.pages import Pages
 from gateway.routes import ROUTES, RouteTable
 from gateway.settings import Settings
 from shared.http.identity import IdentitySigner
@@ -58,24 +59,29 @@ class Gateway:
 
 def build(settings: Settings) -> Gateway:
     """The gateway as these settings want it. Nothing connects before the first request."""
-    signer = IdentitySigner(read_key(settings.keys_dir, "internal.key"), NAME)
+    internal_key = read_key(settings.keys_dir, "internal.key")
+    signer = IdentitySigner(internal_key, NAME)
+    page_tokens = PageTokens(internal_key)
+    tokens = TokenVerifier(
+        access_key=(settings.keys_dir / "access-token.pub.pem").read_bytes(),
+        guest_key=read_key(settings.keys_dir, "guest-token.key"),
+    )
     neighbours = Neighbours(settings.service_urls, signer)
     table = RouteTable(ROUTES)
     gate = Gate(
         addresses=ClientAddresses(settings.trusted_proxies),
-        tokens=TokenVerifier(
-            access_key=(settings.keys_dir / "access-token.pub.pem").read_bytes(),
-            guest_key=read_key(settings.keys_dir, "guest-token.key"),
-        ),
+        tokens=tokens,
         partners=PartnerVerifier(PartnerKeys(neighbours).find),
         limiter=Limiter(factor=settings.rate_factor),
+        page_tokens=page_tokens,
     )
     forwarder = Forwarder(
         table=table,
         gate=gate,
         relay=Relay(pools=neighbours.pools, streams=neighbours.streams),
-        own=build_api(neighbours=neighbours, table=table),
+        own=build_api(neighbours=neighbours, table=table, tokens=tokens, page_tokens=page_tokens),
         signer=signer,
+        pages=Pages(settings.pages_dir),
     )
     return Gateway(forwarder, neighbours)
 

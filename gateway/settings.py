@@ -1,5 +1,6 @@
 """What the gateway reads from its environment."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -9,7 +10,7 @@ from shared.settings import PlatformSettings
 
 
 class Settings(PlatformSettings):
-    """Where the services are, which proxies to believe, and how wide the rate limits stand."""
+    """Where the services are, which proxies to believe, where the built pages lie, and how wide the rate limits stand."""
 
     port: int = Field(default=8000, validation_alias="KAQUAN_GATEWAY_PORT")
     order_url: str = Field(default="http://127.0.0.1:8101", validation_alias="KAQUAN_ORDER_URL")
@@ -22,6 +23,8 @@ class Settings(PlatformSettings):
         default=("127.0.0.1", "::1"), validation_alias="KAQUAN_GATEWAY_TRUSTED_PROXIES"
     )
     rate_factor: float = Field(default=1.0, gt=0, validation_alias="KAQUAN_GATEWAY_RATE_FACTOR")
+
+    pages_dir: Path | None = Field(default=None, validation_alias="KAQUAN_PAGES_DIR")
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -6,6 +6,8 @@ from gateway.api.dashboard import dashboard_router
 from gateway.api.dead_letters import dead_letters_router
 from gateway.api.documents import Documents, documents_router
 from gateway.api.health import health_router
+from gateway.api.sessions import Sessions, sessions_router
+from gateway.auth import PageTokens, TokenVerifier
 from gateway.clients import Neighbours
 from gateway.routes import RouteTable
 from shared.http.problems import install_problems
@@ -13,7 +15,7 @@ from shared.http.problems import install_problems
 __all__ = ["build_api"]
 
 
-def build_api(*, neighbours: Neighbours, table: RouteTable) -> FastAPI:
+def build_api(*, neighbours: Neighbours, table: RouteTable, tokens: TokenVerifier, page_tokens: PageTokens) -> FastAPI:
     """The application behind the routes whose service is the gateway. Callers are recognised before it is asked."""
     app = FastAPI(
         title="Kaquan gateway",
@@ -30,6 +32,7 @@ def build_api(*, neighbours: Neighbours, table: RouteTable) -> FastAPI:
         documents_router(documents),
         dashboard_router(neighbours),
         dead_letters_router(neighbours),
+        sessions_router(Sessions(neighbours=neighbours, tokens=tokens, page_tokens=page_tokens)),
     ):
         app.include_router(router)
     return app

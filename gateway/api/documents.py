@@ -1,7 +1,7 @@
 """The API's description for each kind of reader, merged from what the services say and the routes table allows."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ _SHOWN: dict[Reader, frozenset[Audience]] = {
     Reader.CHANNEL: frozenset({Audience.CHANNEL}),
     Reader.PROVIDER: frozenset({Audience.PROVIDER}),
 }
-_SIGN_IN = "/v1/auth/"
+_SIGN_IN = ("/v1/auth/", "/v1/session")
 """Operators sign in by the same calls as buyers."""
 
 _SECURITY: dict[Audience, list[dict[str, list[str]]]] = {
@@ -82,42 +82,43 @@ class Documents:
             return kept[0]
         answers = await self._neighbours.ask_all("/openapi.json")
         sources = {name: answer.body for name, answer in answers.items() if isinstance(answer.body, dict)}
-        sources[GATEWAY] = get_openapi(title="gateway", version="1", routes=self._own.routes)
+        sources[GATEWAY] = own_document(self._own)
         missing = [name for name in answers if name not in sources]
-        document = self._merge(reader, sources)
+        document = merge(self._table, reader, sources)
         if missing:
             document["x-unavailable"] = missing
         self._kept[reader] = (document, now + (INCOMPLETE_KEPT_S if missing else KEPT_S))
         return document
 
-    def _merge(self, reader: Reader, sources: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        paths: dict[str, Any] = {}
-        schemas: dict[str, Any] = {}
-        for service, source in sources.items():
-            wanted: dict[str, Any] = {}
-            for path, method, operation in _operations(source):
-                route = self._route(method, path)
-                if route is None or route.service != service or not _is_shown(reader, route, path):
-                    continue
-                described = _renamed(operation, service)
-                described["tags"] = [service]
-                described["security"] = _SECURITY[route.audience]
-                paths.setdefault(path, {})[method] = described
-                _collect(operation, source.get("components", {}).get("schemas", {}), wanted)
-            schemas.update({f"{service}.{name}": _renamed(schema, service) for name, schema in wanted.items()})
-        return {
-            "openapi": "3.1.0",
-            "info": {"title": f"Kaquan for {reader}s", "version": "1"},
-            "servers": [{"url": "/"}],
-            "paths": dict(sorted(paths.items())),
-            "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": _SCHEMES},
-        }
 
-    def _route(self, method: str, path: str) -> Route | None:
-        try:
-            return self._table.find(method.upper(), path)
-        except (UnknownPathError, MethodNotAllowedError):
-            return None
+def merge(table: RouteTable, reader: Reader, sources: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """One document for a reader, of those of the services and of the gateway's own."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for service, source in sources.items():
+        wanted: dict[str, Any] = {}
+        for path, method, operation in _operations(source):
+            route = _route(table, method, path)
+            if route is None or route.service != service or not _is_shown(reader, route, path):
+                continue
+            described = _renamed(operation, service)
+            described["tags"] = [service]
+            described["security"] = _SECURITY[route.audience]
+            paths.setdefault(path, {})[method] = described
+            _collect(operation, source.get("components", {}).get("schemas", {}), wanted)
+        schemas.update({f"{service}.{name}": _renamed(schema, service) for name, schema in wanted.items()})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Kaquan for {reader}s", "version": "1"},
+        "servers": [{"url": "/"}],
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": _SCHEMES},
+    }
+
+
+def own_document(own: FastAPI) -> dict[str, Any]:
+    """What the gateway answers itself."""
+    return get_openapi(title="gateway", version="1", routes=own.routes)
 
 
 def documents_router(documents: Documents) -> APIRouter:
@@ -137,6 +138,13 @@ def documents_router(documents: Documents) -> APIRouter:
         return Response(page, media_type="text/html; charset=utf-8", headers={"content-security-policy": policy})
 
     return router
+
+
+def _route(table: RouteTable, method: str, path: str) -> Route | None:
+    try:
+        return table.find(method.upper(), path)
+    except (UnknownPathError, MethodNotAllowedError):
+        return None
 
 
 def _is_shown(reader: Reader, route: Route, path: str) -> bool:

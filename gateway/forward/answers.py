@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from gateway.forward.incoming import ClientGoneError, Incoming
+from gateway.forward.incoming import ClientGoneError, Incoming, Rewrite
 from shared.http.problems import PROBLEM_TYPE, Problem, ProblemSpec, problem_body
 from shared.http.wire import Connection, UpstreamError
 
@@ -47,6 +47,9 @@ async def pass_on(request: Incoming, connection: Connection) -> None:
         headers.append(_NO_STORE)
     headers += own_headers(request)
     start = {"type": "http.response.start", "status": connection.status, "headers": headers}
+    if request.rewrite is not None:
+        await _pass_on_rewritten(request, connection, request.rewrite)
+        return
     if connection.complete:
         body = connection.take()
         if b"content-length" not in names and request.method != "HEAD" and connection.status not in _BODILESS_STATUS:
@@ -56,6 +59,20 @@ async def pass_on(request: Incoming, connection: Connection) -> None:
         return
     await request.send(start)
     await _stream(request, connection)
+
+
+async def _pass_on_rewritten(request: Incoming, connection: Connection, rewrite: Rewrite) -> None:
+    """To a page: what it shall not read is taken out of the body and becomes cookies."""
+    body, cookies = rewrite(await connection.body())
+    headers = [
+        *(header for header in connection.headers if header[0] not in _NOT_PASSED and header[0] != b"content-length"),
+        (b"content-length", b"%d" % len(body)),
+        *((b"set-cookie", cookie) for cookie in cookies),
+        _NO_STORE,
+        *own_headers(request),
+    ]
+    await request.send({"type": "http.response.start", "status": connection.status, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})
 
 
 def own_headers(request: Incoming) -> list[tuple[bytes, bytes]]:

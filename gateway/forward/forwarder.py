@@ -1,14 +1,17 @@
 """The hot path: one request from the door to its service and back."""
 
+from functools import partial
+
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.auth import SIGNERS
+from gateway.auth import PAGE_KEY, SIGNERS
 from gateway.forward.answers import own_headers, send_problem
 from gateway.forward.gate import Gate
 from gateway.forward.incoming import ClientGoneError, Incoming
 from gateway.forward.relay import Relay
-from gateway.routes import GATEWAY, MethodNotAllowedError, RouteTable, UnknownPathError
+from gateway.pages import PAGES, Pages
+from gateway.routes import GATEWAY, SAFE_METHODS, MethodNotAllowedError, RouteTable, UnknownPathError
 from shared.http.access import record_served
 from shared.http.callers import IDENTITY_KEY
 from shared.http.client import ServiceUnavailableError
@@ -23,14 +26,19 @@ _UNMATCHED = "unmatched"
 
 
 class Forwarder:
-    """The gateway's ASGI application for requests. `own` answers the routes of the gateway itself."""
+    """The gateway's ASGI application for requests. `own` answers the routes of the gateway itself, `pages` what is no
+    route at all.
+    """
 
-    def __init__(self, *, table: RouteTable, gate: Gate, relay: Relay, own: ASGIApp, signer: IdentitySigner) -> None:
+    def __init__(
+        self, *, table: RouteTable, gate: Gate, relay: Relay, own: ASGIApp, signer: IdentitySigner, pages: Pages
+    ) -> None:
         self._table = table
         self._gate = gate
         self._relay = relay
         self._own = own
         self._signer = signer
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Incoming(scope, receive, send)
@@ -68,6 +76,8 @@ class Forwarder:
         try:
             route = self._table.find(request.method, request.path)
         except UnknownPathError:
+            if await self._serve_page(request):
+                return
             raise Problem(404, "path.unknown", "There is nothing at this address") from None
         except MethodNotAllowedError as error:
             raise Problem(405, "method.not_allowed", str(error), headers={"allow": error.allowed}) from None
@@ -83,6 +93,20 @@ class Forwarder:
         identity = self._gate.sign(request, self._signer)
         await self._relay.forward(request, identity, body)
 
+    async def _serve_page(self, request: Incoming) -> bool:
+        """Whether there was a page or one of its parts to send."""
+        if request.method not in SAFE_METHODS:
+            return False
+        answer = self._pages.find(request.path, dict(request.scope["headers"]))
+        if answer is None:
+            return False
+        request.route = PAGES
+        headers = [*answer.headers, *own_headers(request)]
+        await request.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if request.method == "HEAD" else answer.body
+        await request.send({"type": "http.response.body", "body": body})
+        return True
+
     async def _serve_own(self, request: Incoming) -> None:
         headers = own_headers(request)
 
@@ -91,7 +115,12 @@ class Forwarder:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await request.send(message)
 
-        scope = {**request.scope, IDENTITY_KEY: request.credential.identity, "client": (request.ip, 0)}
+        scope = {
+            **request.scope,
+            IDENTITY_KEY: request.credential.identity,
+            PAGE_KEY: partial(self._gate.page, request),
+            "client": (request.ip, 0),
+        }
         await self._own(scope, request.receive, send)
 
 

@@ -1,17 +1,21 @@
 """May this request pass: who asks, for whom the route is, and how much was asked already."""
 
 import time
+from functools import partial
 
 from gateway.auth import (
     Audience,
     AuthError,
     ClientAddresses,
     Credential,
+    Page,
+    PageTokens,
     PartnerVerifier,
     SignedMessage,
     TokenVerifier,
     anonymous,
 )
+from gateway.forward.browsers import Browsers
 from gateway.forward.incoming import Incoming, too_large
 from gateway.limits import REFUSED, Limiter, RateClass
 from shared.http.bounded import BoundedMap
@@ -39,9 +43,16 @@ class Gate:
     """Decides, and leaves in the request whom it found."""
 
     def __init__(
-        self, *, addresses: ClientAddresses, tokens: TokenVerifier, partners: PartnerVerifier, limiter: Limiter
+        self,
+        *,
+        addresses: ClientAddresses,
+        tokens: TokenVerifier,
+        partners: PartnerVerifier,
+        limiter: Limiter,
+        page_tokens: PageTokens,
     ) -> None:
         self._addresses = addresses
+        self._browsers = Browsers(addresses=addresses, page_tokens=page_tokens, tokens=tokens)
         self._tokens = tokens
         self._partners = partners
         self._limiter = limiter
@@ -52,6 +63,15 @@ class Gate:
         client = request.scope["client"]
         peer = client[0] if client else ""
         request.ip = self._addresses.find(peer, request.read.get(b"x-forwarded-for"))
+
+    def page(self, request: Incoming) -> Page:
+        """The page behind a request to an endpoint of our own.
+
+        :raises Problem: 403, it claims to be ours and is not.
+        """
+        if request.page is None:
+            request.page = self._browsers.page(request)
+        return request.page
 
     def trusted_trace(self, request: Incoming) -> str | None:
         """The trace a proxy of ours began. Strangers cannot join one, or have us record theirs."""
@@ -103,11 +123,24 @@ class Gate:
 
     def _recognise(self, request: Incoming) -> Credential:
         authorization = request.read.get(b"authorization")
-        if authorization is None or request.route.audience in _LOOKS_AWAY:
+        if request.route.audience in _LOOKS_AWAY:
             return self._anonymous(request.ip)
+        if authorization is None:
+            return self._from_cookies(request) if b"cookie" in request.read else self._anonymous(request.ip)
         if authorization[: len(_BEARER)].lower() != _BEARER:
             raise _refusal(AuthError("auth.invalid", "a bearer token is needed"), _CHALLENGE)
-        token = authorization[len(_BEARER) :].strip()
+        return self._owner(request, authorization[len(_BEARER) :].strip())
+
+    def _from_cookies(self, request: Incoming) -> Credential:
+        """Whose cookies they are. The device is known by its cookie too."""
+        page = request.page = self._browsers.page(request)
+        request.device = request.device or page.device
+        if page.proved and request.route.gives_token:
+            request.rewrite = partial(self._browsers.keep_guest_token, page)
+        token = self._browsers.token(request, page)
+        return self._anonymous(request.ip) if token is None else self._owner(request, token)
+
+    def _owner(self, request: Incoming, token: bytes) -> Credential:
         now = time.time()
         try:
             return self._tokens.known(token, now=now) or self._verify(token, request.ip, now)

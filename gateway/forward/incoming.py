@@ -1,11 +1,12 @@
 """A request as it came in: what the gateway looks at, and the header lines that go on to the service."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.auth import Credential
+from gateway.auth import Credential, Page
 from gateway.routes import Route
 from shared.clock import new_id
 from shared.http.edge import REQUEST_ID_FORM
@@ -16,17 +17,21 @@ MAX_DEVICE_CHARS = 128
 _DEVICE_SIGNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _READ: Final = frozenset({
     b"authorization", b"x-device-id", b"x-forwarded-for", b"x-forwarded-proto", b"x-request-id", b"traceparent", b"host",
-    b"content-length", b"transfer-encoding", b"connection",
+    b"content-length", b"transfer-encoding", b"connection", b"cookie", b"x-csrf-token", b"x-guest-order", b"sec-fetch-site",
 })  # fmt: skip
-"""Looked at here, and not passed on as they are: tokens end at this door."""
+"""Looked at here, and not passed on as they are: tokens and cookies end at this door."""
 
 _DROPPED: Final = frozenset({
     b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer", b"upgrade",
-    b"expect", b"forwarded", b"x-real-ip", b"cookie", b"tracestate", b"baggage", b"signature", b"signature-input",
+    b"expect", b"forwarded", b"x-real-ip", b"tracestate", b"baggage", b"signature", b"signature-input",
 })  # fmt: skip
 """For one hop, or for this one, or claims about the sender that only we may make."""
 
 _OURS: Final = (b"x-kaquan-", b"x-forwarded-")
+
+
+Rewrite = Callable[[bytes], tuple[bytes, list[bytes]]]
+"""Makes of a service's body the one that a page gets, and the cookies beside it."""
 
 
 class ClientGoneError(Exception):
@@ -34,11 +39,11 @@ class ClientGoneError(Exception):
 
 
 class Incoming:
-    """One request on its way through. Its `send` notes the status, for the access line."""
+    """One request on its way through. Its `send` notes the status; `page` is given where it came with cookies."""
 
     __slots__ = (
         "_receive", "_send", "credential", "device", "extra_headers", "has_body", "idempotent", "ip", "lines", "method",
-        "path", "raw_path", "read", "request_id", "route", "scope", "started", "status",
+        "page", "path", "raw_path", "read", "request_id", "rewrite", "route", "scope", "started", "status",
     )  # fmt: skip
 
     route: Route
@@ -54,6 +59,8 @@ class Incoming:
         self.raw_path: bytes = scope["raw_path"]
         self.status = 0
         self.ip = ""
+        self.page: Page | None = None
+        self.rewrite: Rewrite | None = None
         self.extra_headers: list[tuple[bytes, bytes]] = []
         self.idempotent = False
         self.read: dict[bytes, bytes] = {}

@@ -28,6 +28,7 @@ class Route:
     """One line of the table. `methods` is a list with blanks between, empty for all of them.
 
     `stream`: the answer lasts. `waits`: it may be held back on purpose. Neither takes a connection from ordinary requests.
+    `gives_token`: to a page, the answer's token goes as a cookie.
     """
 
     pattern: str
@@ -40,6 +41,7 @@ class Route:
     timeout_s: float = DEFAULT_TIMEOUT_S
     stream: bool = False
     waits: bool = False
+    gives_token: bool = False
 
     @property
     def method_set(self) -> frozenset[str]:

@@ -35,6 +35,10 @@ ROUTES: tuple[Route, ...] = (
     Route("/metrics", GATEWAY, _PUBLIC, methods="GET", rate=None),
     Route("/docs", GATEWAY, _PUBLIC, methods="GET", rate=READ),
     Route("/openapi.json", GATEWAY, _PUBLIC, methods="GET", rate=READ),
+    Route("/v1/session", GATEWAY, _PUBLIC, methods="GET", rate=READ),
+    Route("/v1/session", GATEWAY, _PUBLIC, methods="POST DELETE", rate=SIGN_IN),
+    Route("/v1/session/account", GATEWAY, _PUBLIC, methods="POST", rate=SIGN_IN),
+    Route("/v1/session/renewal", GATEWAY, _PUBLIC, methods="POST", rate=SIGN_IN),
     Route("/v1/ops/dashboard", GATEWAY, _OPERATOR, methods="GET", scopes=frozenset(Scope), rate=OPERATE),
     Route("/v1/ops/dead-letters", GATEWAY, _OPERATOR, methods="GET", scopes=_SUPPORT, rate=OPERATE),
     Route(
@@ -45,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     # order
     Route("/v1/quotes", "order", _ANYONE, methods="POST", rate=READ),
-    Route("/v1/orders", "order", _ANYONE, methods="POST", rate=CHECKOUT),
+    Route("/v1/orders", "order", _ANYONE, methods="POST", rate=CHECKOUT, gives_token=True),
     Route("/v1/orders", "order", _BUYER, methods="GET", rate=READ),
     Route("/v1/orders/{order_id}", "order", _HOLDER, methods="GET HEAD", waits=True),
     Route("/v1/orders/{order_id}/**", "order", _HOLDER),

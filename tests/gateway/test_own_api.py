@@ -199,7 +199,8 @@ async def test_each_audience_has_its_document(keys_directory: Path) -> None:
         for document in (buyer, operator):
             assert not any(path.startswith("/internal") for path in document["paths"])
             assert "/healthz" not in document["paths"]
-        assert set(buyer["components"]["schemas"]) == {"order.Order", "order.Line"}
+        foreign = {name for name in buyer["components"]["schemas"] if not name.startswith("gateway.")}
+        assert foreign == {"order.Order", "order.Line"}
         assert "order.Operators" in operator["components"]["schemas"]
         assert buyer["paths"]["/v1/orders"]["post"]["security"] == [{}, {"bearer": []}]
         body = buyer["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
@@ -230,4 +231,4 @@ async def test_a_strange_description_does_no_harm(keys_directory: Path, source: 
         open_house(keys_directory, order_url=url) as house,
     ):
         document = (await house.client.get("/openapi.json")).json()
-        assert document["paths"] == {}
+        assert all(path.startswith("/v1/session") for path in document["paths"])
