@@ -1,12 +1,14 @@
 """Events from others, turned into use cases. The runtime opened the unit of work and knows what came twice."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.delivery import RefundOrder
 from services.inventory.domain.issuing import Reservation
 from services.inventory.usecases import holds, issuing, revoking
+from services.inventory.usecases.importing import CardSealer
 from shared.clock import utc_now
 from shared.contracts import (
     Envelope,
@@ -19,7 +21,7 @@ from shared.database import UnitOfWork
 from shared.messaging import Handler
 
 
-async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserveV1]]) -> None:
+async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserveV1]], *, sealer: CardSealer) -> None:
     reservations = [
         Reservation(
             component_id=component.component_id,
@@ -35,7 +37,7 @@ async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserve
         for envelope in events
         for component in envelope.data.components
     ]
-    await issuing.reserve(uow, reservations, now=utc_now())
+    await issuing.reserve(uow, reservations, sealer=sealer, now=utc_now())
 
 
 async def on_cancelled(uow: UnitOfWork, events: Sequence[Envelope[OrderCancelledV1]]) -> None:
@@ -59,8 +61,10 @@ async def on_refund_requested(uow: UnitOfWork, events: Sequence[Envelope[OrderRe
     await revoking.revoke(uow, refunds, now=utc_now())
 
 
-HANDLERS: Mapping[type[Event], Handler[Any]] = {
-    InventoryReserveV1: on_reserve,
-    OrderCancelledV1: on_cancelled,
-    OrderRefundRequestedV1: on_refund_requested,
-}
+def handlers(sealer: CardSealer) -> Mapping[type[Event], Handler[Any]]:
+    """Who takes in which event. `sealer` seals the codes that we make ourselves."""
+    return {
+        InventoryReserveV1: partial(on_reserve, sealer=sealer),
+        OrderCancelledV1: on_cancelled,
+        OrderRefundRequestedV1: on_refund_requested,
+    }

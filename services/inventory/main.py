@@ -8,7 +8,7 @@ from services.inventory.api import BODY_LIMITS, PROBLEMS, HoldDesk, RevealDesk, 
 from services.inventory.clients.orders import OrdersClient
 from services.inventory.clients.risk import RiskClient
 from services.inventory.clients.supplier import SupplierClient
-from services.inventory.consumers import HANDLERS
+from services.inventory.consumers import handlers
 from services.inventory.jobs import SupplierWorker, periodic
 from services.inventory.settings import Settings
 from services.inventory.usecases.importing import CardSealer
@@ -32,7 +32,7 @@ def build(settings: Settings) -> FastAPI:
     risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
     supplier = SupplierClient()
     sealer = CardSealer(keyring, read_key(settings.keys_dir, "blind-index.key"))
-    consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
+    consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, handlers(sealer))
     by_role: dict[ProcessRole, Sequence[Background]] = {
         ProcessRole.CONSUMER: (consumer.run,),
         ProcessRole.RELAY: (Relay(database, settings.kafka_bootstrap, SERVICE).run,),

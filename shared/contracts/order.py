@@ -11,6 +11,10 @@ class ComponentKind(StrEnum):
 
     CARD_KEY = "card_key"
     DIRECT_TOP_UP = "direct_top_up"
+    GENERATED_KEY = "generated_key"
+    REDEEM_LINK = "redeem_link"
+    CASH_VOUCHER = "cash_voucher"
+    OFFLINE_QR = "offline_qr"
 
 
 class Adjustment(Fact):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from services.inventory.usecases.importing import CardSealer
 from services.order.usecases.changes import OrderNotFoundError
 from services.points.domain.earning import Terms
 from services.settlement.domain.components import ContractLockError
@@ -19,13 +20,16 @@ from services.settlement.usecases.books import Books
 from shared.clock import utc_now
 from shared.contracts import EVENTS, TOPICS, Envelope, Event, OrderPaidV1, decode
 from shared.contracts.samples import of
+from shared.crypto import Keyring
 from shared.database import Database
 from shared.messaging import Handler
 from tests.conftest import ServiceDatabaseMaker
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted({topic.producer for topic in TOPICS})
+SEALER = CardSealer(Keyring(latest=1, keys={1: bytes(32)}), bytes(32))
 MADE: Mapping[str, Callable[[Any], Mapping[type[Event], Handler[Any]]]] = {
+    "inventory": lambda module: module.handlers(SEALER),
     "points": lambda module: module.handlers(Terms(pending_for=timedelta(days=7), lifetime_months=12)),
     "settlement": lambda module: module.handlers(Books(), clock=utc_now),
     "risk": lambda module: module.handlers(case_due_after=timedelta(minutes=30)),

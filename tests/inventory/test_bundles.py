@@ -155,7 +155,7 @@ async def test_a_cap_is_sold_once_per_line_and_comes_back_with_a_cancelled_order
         async with world.database.begin() as uow:
             await holds.release_orders(uow, [cancelled.order_id])
             wanted = [replace(each, line_id=line_id) for each in paid.reservations(SkuKind.CARD_KEY)]
-            await issuing.reserve(uow, wanted, now=utc_now())
+            await issuing.reserve(uow, wanted, sealer=world.sealer, now=utc_now())
     assert await world.stock(bundle) == (CAP - 1, 0, 1)
     await world.assert_counters_equal_rows()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.inventory import jobs
-from services.inventory.consumers import HANDLERS
+from services.inventory.consumers import handlers
 from services.inventory.queries import wallet
 from services.inventory.usecases.revealing import open_card
 from shared.clock import new_id, utc_now
@@ -55,7 +55,7 @@ def command(order: Order) -> InventoryReserveV1:
 
 
 async def handle(world: World, *records: Delivery) -> None:
-    await Processor(world.database, "inventory", HANDLERS).process(records, abandon=[asyncio.Event()])
+    await Processor(world.database, "inventory", handlers(world.sealer)).process(records, abandon=[asyncio.Event()])
 
 
 async def test_a_batch_of_commands_is_issued_in_one_transaction(world: World) -> None:

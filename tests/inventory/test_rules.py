@@ -122,22 +122,22 @@ UNITS = st.lists(
         st.builds(new_id),
         st.sampled_from([EntitlementState.ACTIVE, EntitlementState.REDEEMED]),
         st.booleans(),
-        st.one_of(st.none(), st.builds(new_id)),
     ),
     min_size=1,
     max_size=4,
 ).map(tuple)
 
 
-@given(UNITS, st.booleans())
+@given(UNITS, st.booleans(), st.sampled_from([SkuKind.CARD_KEY, SkuKind.DIRECT_TOP_UP]))
 def test_nothing_used_is_taken_back_and_nothing_seen_is_sold_again(
     units: tuple[UnitFacts, ...],
     redeemable_here: bool,  # noqa: FBT001  # drawn by Hypothesis
+    kind: SkuKind,
 ) -> None:
-    facts = DeliveryFacts(new_id(), DeliveryState.ISSUED, redeemable_here, None, units)
+    facts = DeliveryFacts(new_id(), kind, DeliveryState.ISSUED, redeemable_here, None, units)
     decision = decide_revoke(facts)
     seen = {unit.entitlement_id for unit in units if unit.revealed}
-    used = any(unit.state is EntitlementState.REDEEMED or unit.card_id is None for unit in units)
+    used = kind is SkuKind.DIRECT_TOP_UP or any(unit.state is EntitlementState.REDEEMED for unit in units)
     if used or (seen and not redeemable_here):
         assert decision.verdict is delivery.RevokeVerdict.REFUSE
         assert decision.reason is not None

@@ -22,7 +22,10 @@ from hypothesis.stateful import (
 
 from services.inventory import jobs
 from services.inventory.domain.batches import BatchMoveError
+from services.inventory.domain.catalogue import SkuKind, SkuUnknownError
+from services.inventory.domain.codes import CodePattern
 from services.inventory.domain.entitlements import RevealRecord
+from services.inventory.domain.goods import Goods
 from services.inventory.domain.importing import ImportRefusedError
 from services.inventory.domain.owners import Owner
 from services.inventory.domain.picking import PickOrder
@@ -51,6 +54,7 @@ class Shop(RuleBasedStateMachine):
     loop: ClassVar[asyncio.AbstractEventLoop]
 
     skus = Bundle("skus")
+    made = Bundle("made")
     placed = Bundle("placed")
     issued = Bundle("issued")
     batches = Bundle("batches")
@@ -58,6 +62,12 @@ class Shop(RuleBasedStateMachine):
     @initialize(target=skus)
     def open(self) -> Any:
         return multiple(self.run(self.world.sku(cards=3)), self.run(self.world.sku(cards=2, redeemable_here=True)))
+
+    @initialize(target=made)
+    def offer_what_is_made(self) -> Any:
+        key = self.world.sku(kind=SkuKind.GENERATED_KEY, goods=Goods(code=CodePattern()), stock_cap=4)
+        qr = self.world.sku(kind=SkuKind.OFFLINE_QR, stock_cap=3)
+        return multiple(self.run(key), self.run(qr))
 
     @rule(target=batches, sku_id=skus, count=st.integers(1, 3))
     def deliver(self, sku_id: Any, count: int) -> Any:
@@ -93,7 +103,14 @@ class Shop(RuleBasedStateMachine):
             self.run(self.world.import_codes(sku_id, rows))
             raise AssertionError("a card came in twice")
 
-    @rule(target=placed, first=skus, second=skus, quantity=st.integers(1, 2), expired=st.booleans(), paid=st.booleans())
+    @rule(
+        target=placed,
+        first=skus,
+        second=st.one_of(skus, made),
+        quantity=st.integers(1, 2),
+        expired=st.booleans(),
+        paid=st.booleans(),
+    )
     def check_out(self, first: Any, second: Any, quantity: int, *, expired: bool, paid: bool) -> Order:
         order = order_of((first, quantity), (second, 1))
         if paid:
@@ -101,7 +118,7 @@ class Shop(RuleBasedStateMachine):
         self.run(self.world.hold(order, minutes=-1 if expired else 20))
         return order
 
-    @rule(target=placed, sku_id=skus)
+    @rule(target=placed, sku_id=st.one_of(skus, made))
     def pay_late(self, sku_id: Any) -> Order:
         return order_of((sku_id, 1))
 
@@ -131,7 +148,8 @@ class Shop(RuleBasedStateMachine):
     def report_as_bad(self, order: Order) -> None:
         """Cards of the SKU that is honoured here are replaced: the shelf has others."""
         for _, sku_id, _ in order.parts:
-            self.run(self.world.import_codes(sku_id, codes(1)))
+            with contextlib.suppress(SkuUnknownError):  # what is made has no shelf
+                self.run(self.world.import_codes(sku_id, codes(1)))
         for unit in self.run(self.world.units(order)):
             self.run(_reveal(self.world, unit))
             self.run(_report(self.world, order, unit))
@@ -169,7 +187,8 @@ async def _choose(world: World, sku_id: Any, order: PickOrder) -> None:
 async def _reveal(world: World, unit: UUID) -> None:
     async with world.database.read() as read:
         owned = (await wallet.find_owned(read, [unit]))[unit]
-    assert owned.card is not None
+    if owned.card is None:  # a QR code alone
+        return
     record = RevealRecord(new_id(), unit, "buyer", "somebody", "203.0.113.7", None, None)
     async with world.database.begin() as uow:
         await revealing.record_reveals(uow, [revealing.Reveal(owned.card, record, None)], now=utc_now())

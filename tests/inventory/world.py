@@ -11,9 +11,11 @@ import orjson
 
 from services.inventory.domain.catalogue import ComponentSpec, NewProduct, NewSku, SkuKind
 from services.inventory.domain.delivery import RefundOrder
+from services.inventory.domain.goods import NO_GOODS, Goods
 from services.inventory.domain.importing import read_lines, rows_of_list
 from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.stock import HoldDecision, HoldRequest, WantedComponent
+from services.inventory.repository.sources import source
 from services.inventory.usecases import batches, catalogue, holds, issuing, revoking
 from services.inventory.usecases.importing import CardSealer, ImportResult, import_cards
 from shared.clock import new_id, utc_now
@@ -22,15 +24,18 @@ from shared.database import Database, TransientDatabaseError
 
 PRICE_MINOR = 1_000
 
-COUNTERS = """
+COUNTERS = f"""
 SELECT stock.sku_id, stock.on_hand, stock.held, stock.sold,
-       (SELECT count(*) FROM shelf WHERE shelf.sku_id = stock.sku_id) AS shelved,
+       CASE {source("skus")} WHEN 'shelf' THEN (SELECT count(*) FROM shelf WHERE shelf.sku_id = stock.sku_id)
+                             ELSE stock.on_hand END AS shelved,
        (SELECT coalesce(sum(quantity), 0) FROM holds WHERE holds.sku_id = stock.sku_id) AS promised,
        (SELECT count(*) FROM entitlements unit WHERE unit.sku_id = stock.sku_id AND NOT unit.restocked) AS given
-FROM stock JOIN skus USING (sku_id) WHERE kind = 'card_key'
-"""
+FROM stock JOIN skus USING (sku_id) WHERE kind NOT IN ('direct_top_up', 'bundle')
+"""  # composed of the table of kinds
 
-TWICE = "SELECT card_id FROM entitlements WHERE NOT restocked GROUP BY card_id, use_no HAVING count(*) > 1"
+TWICE = """
+SELECT card_id FROM entitlements WHERE NOT restocked AND card_id IS NOT NULL GROUP BY card_id, use_no HAVING count(*) > 1
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class World:
         components: Sequence[ComponentSpec] = (),
         price_guard: bool = True,
         supplied: bool = False,
+        goods: Goods = NO_GOODS,
     ) -> UUID:
         """A SKU in a product of its own, with cards on the shelf."""
         now = utc_now()
@@ -121,6 +127,7 @@ class World:
             partner_id=partner_id,
             low_stock_below=0,
             supplied=supplied,
+            goods=goods,
         )
         async with self.database.begin() as uow:
             await catalogue.create_product(uow, product, now=now)
@@ -150,7 +157,7 @@ class World:
     async def reserve(self, *orders: Order, kind: SkuKind = SkuKind.CARD_KEY, amount_minor: int = PRICE_MINOR) -> None:
         async with self.database.begin() as uow:
             wanted = [entry for order in orders for entry in order.reservations(kind, amount_minor=amount_minor)]
-            await issuing.reserve(uow, wanted, now=utc_now())
+            await issuing.reserve(uow, wanted, sealer=self.sealer, now=utc_now())
 
     async def revoke(self, order: Order, *, refund_id: UUID | None = None) -> UUID:
         refund_id = refund_id or new_id()
@@ -158,12 +165,14 @@ class World:
             await revoking.revoke(uow, order.refunds(refund_id), now=utc_now())
         return refund_id
 
-    async def issued(self, *, cards: int = 1, quantity: int = 1, **sku: object) -> tuple[Order, list[UUID]]:
+    async def issued(
+        self, *, cards: int = 1, quantity: int = 1, kind: SkuKind = SkuKind.CARD_KEY, **sku: object
+    ) -> tuple[Order, list[UUID]]:
         """An order that was held and issued, with its entitlements."""
-        sku_id = await self.sku(cards=cards, **sku)  # type: ignore[arg-type]  # passed on as given
+        sku_id = await self.sku(cards=cards, kind=kind, **sku)  # type: ignore[arg-type]  # passed on as given
         order = order_of((sku_id, quantity))
         await self.hold(order)
-        await self.reserve(order)
+        await self.reserve(order, kind=kind)
         return order, await self.units(order)
 
     async def freeze(self, batch_id: UUID) -> None:

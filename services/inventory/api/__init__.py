@@ -52,6 +52,7 @@ from services.inventory.domain.exports import (
     ExportUnknownError,
     FourEyesError,
 )
+from services.inventory.domain.goods import GoodsRefusedError
 from services.inventory.domain.importing import (
     ImportDuplicateError,
     ImportRefusedError,
@@ -102,6 +103,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ExportTooLargeError: ProblemSpec(413, "export.too_large", "There are too many cards in one export"),
     ExportUnknownError: ProblemSpec(404, "export.unknown", "There is no such export"),
     FourEyesError: ProblemSpec(403, "export.four_eyes", "Two operators are needed"),
+    GoodsRefusedError: ProblemSpec(422, "sku_goods.invalid", "The goods are not what the kind of the SKU needs"),
     CategoryRefusedError: ProblemSpec(409, "category.refused", "The list of categories does not allow it"),
     CategoryUnknownError: ProblemSpec(422, "category.unknown", "There is no such category"),
     ForbiddenWordError: ProblemSpec(422, "forbidden_word.invalid", "That is no such word"),

@@ -1,7 +1,7 @@
 """Operators import cards, of which few enough come at once that the answer can be waited for."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,7 @@ from services.inventory.domain.importing import read_lines, report
 from services.inventory.queries import batches
 from services.inventory.schemas import BatchOut, BatchResultOut
 from services.inventory.usecases.canaries import report_touched
-from services.inventory.usecases.importing import CardSealer, SealedImport, import_cards
+from services.inventory.usecases.importing import CardSealer, SealedImport, find_link_hosts, import_cards
 from shared.clock import utc_now
 from shared.http import Cursor, Idempotent, Page, PageSize, Reading
 
@@ -36,7 +36,9 @@ def router(sealer: CardSealer) -> APIRouter:
     ) -> Response:
         """Import cards. Broken lines are reported and nothing is changed, unless `accept_valid` takes the good ones."""
         rows, told_cost_minor = await read_rows(request, separator=separator)
-        sealed = await asyncio.to_thread(_seal, sealer, rows, sku_id)
+        async with request.app.state.database.read() as read:
+            hosts = await find_link_hosts(read, sku_id)
+        sealed = await asyncio.to_thread(_seal, sealer, rows, sku_id, hosts)
         cost = cost_minor if cost_minor is not None else told_cost_minor
         async with request.app.state.database.begin() as watch:  # apart: a refused import is reported too
             indexes = [line.card.code_index for line in sealed.lines]
@@ -66,6 +68,8 @@ def router(sealer: CardSealer) -> APIRouter:
     return routes
 
 
-def _seal(sealer: CardSealer, rows: Iterator[tuple[int, object]], sku_id: UUID) -> SealedImport:
-    good, broken = read_lines(rows, now=utc_now())
+def _seal(
+    sealer: CardSealer, rows: Iterator[tuple[int, object]], sku_id: UUID, link_hosts: Collection[str] | None
+) -> SealedImport:
+    good, broken = read_lines(rows, now=utc_now(), link_hosts=link_hosts)
     return sealer.seal_all(good, sku_id=sku_id, broken=broken)

@@ -70,12 +70,12 @@ async def change_product(
 
 @routes.post("/skus", status_code=201, response_model=SkuOpsOut)
 async def create_sku(body: SkuIn, _: CatalogueOperator, work: Work, call: Idempotent) -> Response:
-    """Add a SKU to a product: cards, a direct top-up, or a bundle of these, of bundles of these, and of choices among them."""
+    """Add a SKU to a product: goods of one kind, or a bundle of these, of bundles of these, and of choices among them."""
     stored = await call.once(work)
     if stored is not None:
         return stored.response()
-    rest = body.model_dump(exclude={"stock_cap", "components", "choices", *Terms.model_fields})
-    sku = NewSku(sku_id=new_id(), **rest, **body.as_terms())
+    rest = body.model_dump(exclude={"stock_cap", "components", "choices", "goods", *Terms.model_fields})
+    sku = NewSku(sku_id=new_id(), **rest, **body.as_terms(), goods=body.goods.as_goods())
     bundle = body.bundle()
     await catalogue.create_sku(
         work, sku, components=bundle.parts, choices=bundle.choices, stock_cap=body.stock_cap, now=utc_now()

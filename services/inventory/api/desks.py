@@ -64,7 +64,7 @@ class RevealDesk:
         """Show the owner the code. No connection is held while risk is asked.
 
         :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
-        :raises NothingToRevealError: it is a top-up.
+        :raises NothingToRevealError: it has no code.
         :raises RevealRefusedError: risk does not let it pass.
         :raises RevealUnavailableError: risk does not answer in time, asked twice.
         :raises EntitlementRevokedError: it was taken back.
@@ -92,7 +92,7 @@ class RevealDesk:
         if owned.state is EntitlementState.REVOKED:
             raise EntitlementRevokedError("this entitlement was taken back")
         if owned.card is None:
-            raise NothingToRevealError("a top-up went to the account that was named; there is no code")
+            raise NothingToRevealError("there is no code: it went to the buyer's account, or is shown as a QR code")
         return owned.card
 
     async def _look(self, entitlement_ids: Sequence[UUID]) -> Sequence[Owned | None]:

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import SecretStr
 
 from services.inventory.api.redemption_filter import Filter
+from services.inventory.domain.goods import FaceValue
 from services.inventory.domain.redeeming import CodeUnknownError, Till
 from services.inventory.domain.redemption_files import redemption_file
 from services.inventory.queries import redemptions
-from services.inventory.schemas import RedeemedOut, RedemptionIn, RedemptionOut, TillIn
+from services.inventory.schemas import FaceValueOut, RedeemedOut, RedemptionIn, RedemptionOut, TillIn
 from services.inventory.usecases.canaries import report_touched
 from services.inventory.usecases.redeeming import Presented, Reader, redeem_one
 from shared.clock import utc_now
@@ -50,7 +51,10 @@ def router(reader: Reader) -> APIRouter:
             raise
         redemption = honoured.redemption
         answer = RedeemedOut(
-            redemption_id=redemption.redemption_id, masked=honoured.masked, redeemed_at=redemption.redeemed_at
+            redemption_id=redemption.redemption_id,
+            masked=honoured.masked,
+            redeemed_at=redemption.redeemed_at,
+            value=value_out(honoured.value),
         )
         return await call.keep(work, status=201, body=answer.model_dump_json().encode())
 
@@ -81,6 +85,11 @@ def presented_of(body: RedemptionIn) -> Presented:
     if len(given) != 1:
         raise Problem(422, "body.invalid", "Give either code or qr")
     return Presented(Secret(given[0].get_secret_value()), till_of(body), scanned=body.qr is not None)
+
+
+def value_out(value: FaceValue | None) -> FaceValueOut | None:
+    """What a cash voucher takes off the bill, as it is told."""
+    return FaceValueOut(face_minor=value.face_minor, threshold_minor=value.threshold_minor) if value else None
 
 
 def till_of(body: TillIn) -> Till:

@@ -6,7 +6,7 @@ from datetime import UTC
 
 from fastapi import APIRouter, Response
 
-from services.inventory.api.partner import OwnPartnerId, presented_of, till_of
+from services.inventory.api.partner import OwnPartnerId, presented_of, till_of, value_out
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.domain.redeeming import CodeUnknownError, RedeemRefusedError, RedemptionChannel
 from services.inventory.schemas import (
@@ -115,4 +115,5 @@ def _result(position: int, outcome: Honoured | RedeemRefusedError) -> Redemption
         redemption_id=outcome.redemption.redemption_id,
         masked=outcome.masked,
         redeemed_at=outcome.redemption.redeemed_at,
+        value=value_out(outcome.value),
     )

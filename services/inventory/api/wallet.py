@@ -36,10 +36,10 @@ def router(desk: RevealDesk) -> APIRouter:
 
     @routes.post("/v1/wallet/entitlements/{entitlement_id}/reveal", response_model=CardOut)
     async def reveal(entitlement_id: UUID, caller: BuyerOrGuestCaller) -> Response:
-        """Show the code. Every time is audited, and repeating it is harmless: it needs no Idempotency-Key."""
+        """Show the code, or the link that stands for one. Every time is audited, and repeating it is harmless: it needs no Idempotency-Key."""
         card = await desk.reveal(caller, entitlement_id)
         content = {
-            "code": card.code,
+            "link" if card.link_host else "code": card.code,
             "password": card.password,
             "serial": card.serial,
             "expires_at": card.expires_at,

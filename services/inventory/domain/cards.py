@@ -1,12 +1,14 @@
 """A card's secret, its masked form, and what makes a line of an import acceptable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from uuid import UUID
 
+from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.goods import link_host
 from shared.clock import business_day_bounds
 from shared.crypto import WrappedKey
 
@@ -43,6 +45,8 @@ class LineFault(StrEnum):
     EXPIRED = "expired"
     USES_INVALID = "uses_invalid"
     COST_INVALID = "cost_minor_invalid"
+    LINK_INVALID = "link_invalid"
+    LINK_HOST_NOT_ALLOWED = "link_host_not_allowed"
     DUPLICATE_IN_FILE = "duplicate_in_file"
     DUPLICATE_IN_STOCK = "duplicate_in_stock"
 
@@ -70,6 +74,13 @@ class CardSecret:
     """What one use of this card cost; None: what the import says of all its cards."""
     uses: int = 1
     """How many buyers it is issued to."""
+    link_host: str | None = None
+    """Where a redeem link leads: a host that its SKU names, which is no secret."""
+
+    @property
+    def masked(self) -> str:
+        """What may be shown of it to anybody."""
+        return f"{self.link_host}/{_MASK}" if self.link_host else mask(self.code)
 
     def __repr__(self) -> str:
         return "CardSecret(***)"
@@ -86,6 +97,7 @@ class SealedEntitlement:
     order_id: UUID
     member_id: UUID | None
     sku_id: UUID
+    kind: SkuKind
     card_id: UUID
     batch_id: UUID
     expires_at: datetime | None
@@ -96,8 +108,12 @@ class SealedEntitlement:
 FIELDS = frozenset({"code", "password", "serial", "expires_at", "cost_minor", "uses"})
 
 
-def read_card(fields: Mapping[str, object], *, now: datetime | None) -> CardSecret:
+def read_card(
+    fields: Mapping[str, object], *, now: datetime | None, link_hosts: Collection[str] | None = None
+) -> CardSecret:
     """Make a card of a line's fields, as text. Without `now` it may have expired.
+
+    With `link_hosts` its content is an https address of one of these hosts.
 
     :raises LineFaultError: with the first thing that is wrong.
     """
@@ -118,6 +134,7 @@ def read_card(fields: Mapping[str, object], *, now: datetime | None) -> CardSecr
         expires_at=expires_at,
         cost_minor=_number(fields.get("cost_minor"), range(COST_MINOR_MAX + 1), LineFault.COST_INVALID),
         uses=_number(fields.get("uses"), range(1, USES_MAX + 1), LineFault.USES_INVALID) or 1,
+        link_host=None if link_hosts is None else _host(code, link_hosts),
     )
 
 
@@ -143,6 +160,15 @@ def mask(code: str) -> str:
 def mask_account(account: str) -> str:
     """A buyer's account as it may be shown: its last two signs."""
     return _MASK + account[-2:] if len(account) >= _SHOW_TWO_FROM else _MASK
+
+
+def _host(link: str, allowed: Collection[str]) -> str:
+    host = link_host(link)
+    if host is None:
+        raise LineFaultError(LineFault.LINK_INVALID)
+    if host not in allowed:
+        raise LineFaultError(LineFault.LINK_HOST_NOT_ALLOWED)
+    return host
 
 
 def _text(value: object) -> str:

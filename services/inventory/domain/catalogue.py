@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.inventory.domain.goods import NO_GOODS, Goods
 from services.inventory.domain.listing import ShelfTimes
 from services.inventory.domain.picking import PickOrder
 from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
@@ -17,11 +18,15 @@ UNLIMITED_STOCK = 1_000_000
 
 
 class SkuKind(StrEnum):
-    """How a SKU is fulfilled; a bundle is fulfilled through its components."""
+    """How a SKU is fulfilled (`domain/kinds.py` says what that means); a bundle is fulfilled through its components."""
 
     CARD_KEY = "card_key"
     DIRECT_TOP_UP = "direct_top_up"
     BUNDLE = "bundle"
+    GENERATED_KEY = "generated_key"
+    REDEEM_LINK = "redeem_link"
+    CASH_VOUCHER = "cash_voucher"
+    OFFLINE_QR = "offline_qr"
 
 
 class ProductUnknownError(Exception):
@@ -37,7 +42,7 @@ class BundleRefusedError(Exception):
 
 
 class SuppliedRefusedError(Exception):
-    """Only cards can be bought when they are delivered: a top-up always is, and a bundle is its components."""
+    """Only card keys can be bought when they are delivered: a top-up always is, and a bundle is its components."""
 
 
 class PriceBelowFloorError(Exception):
@@ -45,7 +50,7 @@ class PriceBelowFloorError(Exception):
 
 
 class StockCapRefusedError(Exception):
-    """The stock of cards is what was imported; of a top-up no less than what is held may be left."""
+    """The stock of cards is what was imported; of what is counted no less than what is held may be left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class NewSku:
     early_tiers: tuple[str, ...] = ()
     buyer_fields: tuple[BuyerField, ...] = ()
     composed: bool = False
+    goods: Goods = NO_GOODS
 
 
 def check_price(price_minor: int, *, floor_minor: int | None) -> None:
@@ -134,6 +140,6 @@ def check_price(price_minor: int, *, floor_minor: int | None) -> None:
 
 
 def check_supplied(sku: NewSku) -> None:
-    """:raises SuppliedRefusedError: it is no SKU of cards."""
+    """:raises SuppliedRefusedError: it is no SKU of card keys."""
     if sku.supplied and sku.kind is not SkuKind.CARD_KEY:
         raise SuppliedRefusedError(f"a {sku.kind} is not bought as cards when it is delivered")

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
+from services.inventory.domain.kinds import KINDS, TakenBack
 from services.inventory.domain.supply import TaskState
 
 
@@ -47,6 +48,7 @@ class RejectReason(StrEnum):
     PRICE_GUARD = "price_guard"
     BUYER_FIELDS_MISSING = "buyer_fields_missing"
     SUPPLIER_FAILED = "supplier_failed"
+    OVER = "over"
 
 
 class RefuseReason(StrEnum):
@@ -121,7 +123,6 @@ class UnitFacts:
     entitlement_id: UUID
     state: EntitlementState
     revealed: bool
-    card_id: UUID | None
     cost_minor: int
     restocked: bool
     kept_for: RefuseReason | None = None
@@ -132,6 +133,7 @@ class DeliveryFacts:
     """A delivery with its units, as far as a refund asks. `task_state` is that of a top-up's open task."""
 
     component_id: UUID
+    kind: SkuKind | None
     state: DeliveryState
     redeemable_here: bool
     task_state: TaskState | None
@@ -185,7 +187,7 @@ def restocked_units(delivery: DeliveryFacts, decision: RevokeDecision) -> tuple[
 def _used(delivery: DeliveryFacts) -> RefuseReason | None:
     if any(unit.state is EntitlementState.REDEEMED for unit in delivery.units):
         return RefuseReason.REDEEMED
-    if any(unit.card_id is None for unit in delivery.units):
+    if delivery.kind is not None and KINDS[delivery.kind].taken_back is TakenBack.NEVER:
         return RefuseReason.TOPPED_UP
     if not delivery.redeemable_here and any(unit.revealed for unit in delivery.units):
         return RefuseReason.REVEALED

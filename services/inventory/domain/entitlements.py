@@ -26,7 +26,7 @@ class EntitlementRevokedError(Exception):
 
 
 class NothingToRevealError(Exception):
-    """A direct top-up went to the buyer's account: there is no code."""
+    """There is no code: a top-up went to the buyer's account, and some goods are shown as a QR code alone."""
 
 
 class RevealRefusedError(Exception):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -140,15 +140,17 @@ def rows_of_list(cards: Sequence[object]) -> Iterator[tuple[int, object]]:
         yield number, {"code": card} if isinstance(card, str) else card
 
 
-def read_lines(rows: Iterable[tuple[int, object]], *, now: datetime) -> tuple[list[ReadLine], list[BrokenLine]]:
-    """Tell cards from broken lines.
+def read_lines(
+    rows: Iterable[tuple[int, object]], *, now: datetime, link_hosts: Collection[str] | None = None
+) -> tuple[list[ReadLine], list[BrokenLine]]:
+    """Tell cards from broken lines; with `link_hosts` only links to these are cards.
 
     :raises ImportTooLargeError: there are more than 200,000 lines.
     :raises ImportUnreadableError: there is no line at all, or the table cannot be read.
     """
     good: list[ReadLine] = []
     broken: list[BrokenLine] = []
-    for line in read_each(rows, now=now, lines_max=CARDS_MAX):
+    for line in read_each(rows, now=now, lines_max=CARDS_MAX, link_hosts=link_hosts):
         if isinstance(line, ReadLine):
             good.append(line)
         else:
@@ -156,7 +158,9 @@ def read_lines(rows: Iterable[tuple[int, object]], *, now: datetime) -> tuple[li
     return good, broken
 
 
-def read_each(rows: Iterable[tuple[int, object]], *, now: datetime, lines_max: int) -> Iterator[ReadLine | BrokenLine]:
+def read_each(
+    rows: Iterable[tuple[int, object]], *, now: datetime, lines_max: int, link_hosts: Collection[str] | None = None
+) -> Iterator[ReadLine | BrokenLine]:
     """The lines one after the other, so that a large file is never in memory as cards.
 
     :raises ImportTooLargeError: there are more than `lines_max` lines.
@@ -168,7 +172,7 @@ def read_each(rows: Iterable[tuple[int, object]], *, now: datetime, lines_max: i
         if count > lines_max:
             raise ImportTooLargeError(f"one import takes {lines_max} cards")
         try:
-            yield ReadLine(number, read_card(_fields(row), now=now))
+            yield ReadLine(number, read_card(_fields(row), now=now, link_hosts=link_hosts))
         except LineFaultError as error:
             yield BrokenLine(number, error.fault)
     if count == 0:

@@ -7,6 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.goods import Goods
+from shared.clock import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,42 @@ class Assignment:
     given: Mapping[UUID, tuple[ClaimedCard, ...]]
     short: tuple[Reservation, ...]
     left_over: tuple[ClaimedCard, ...]
+
+
+def unit_of_card(reservation: Reservation, card: ClaimedCard, *, goods: Goods, issued_at: datetime) -> Entitlement:
+    """What the buyer gets with a card of the shelf."""
+    return unit_of(
+        reservation,
+        card_id=card.card_id,
+        masked=card.masked,
+        cost_minor=card.cost_minor,
+        expires_at=goods.unit_end(card.expires_at, issued_at=issued_at),
+        use_no=card.use_no,
+    )
+
+
+def unit_of(
+    reservation: Reservation,
+    *,
+    card_id: UUID | None,
+    masked: str,
+    cost_minor: int,
+    expires_at: datetime | None,
+    use_no: int = 1,
+) -> Entitlement:
+    """One unit of a component for its buyer."""
+    return Entitlement(
+        entitlement_id=new_id(),
+        component_id=reservation.component_id,
+        order_id=reservation.order_id,
+        member_id=reservation.member_id,
+        sku_id=reservation.sku_id,
+        card_id=card_id,
+        masked=masked,
+        cost_minor=cost_minor,
+        expires_at=expires_at,
+        use_no=use_no,
+    )
 
 
 def count_wanted(reservations: Iterable[Reservation]) -> dict[UUID, int]:

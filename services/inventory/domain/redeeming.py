@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.inventory.domain.entitlements import EntitlementState
+from services.inventory.domain.goods import FaceValue
 
 
 class RedemptionChannel(StrEnum):
@@ -56,10 +57,10 @@ class RedeemFacts:
 
 @dataclass(frozen=True, slots=True)
 class Redeemable:
-    """An entitlement that was presented, locked. `quantity` is of its whole component."""
+    """An entitlement that was presented, locked. `quantity` is of its whole component; what is shown as a QR code has no code."""
 
     entitlement_id: UUID
-    code_index: bytes = field(repr=False)
+    code_index: bytes | None = field(repr=False)
     component_id: UUID
     order_id: UUID
     member_id: UUID | None
@@ -68,6 +69,7 @@ class Redeemable:
     quantity: int
     restocked: bool
     facts: RedeemFacts
+    value: FaceValue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class SignedVoucher:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """An entitlement as far as a voucher asks."""
+    """An entitlement as far as a voucher asks. `redeemable_here`: its code, or the QR code for one, counts with us alone."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -94,7 +94,7 @@ def check_voucher_allowed(benefit: Benefit, *, now: datetime) -> UUID:
 
     :raises NotRedeemableHereError: there is none, or nothing is left to be honoured.
     """
-    if benefit.partner_id is None or not (benefit.has_card and benefit.redeemable_here):
+    if benefit.partner_id is None or not benefit.redeemable_here:
         raise NotRedeemableHereError("no partner honours this by QR code")
     if benefit.state is not EntitlementState.ACTIVE:
         raise NotRedeemableHereError("this was redeemed or taken back")

@@ -5,6 +5,7 @@ from datetime import datetime
 from services.inventory.domain.supply import TaskState
 from services.inventory.queries.alerts import count_expiring
 from services.inventory.queries.pages import after, page
+from services.inventory.repository.sources import source
 from services.inventory.schemas import FiguresOut, LowStockOut, SupplierOut, SupplierTaskOut
 from services.inventory.schemas.syncing import LowBalanceOut
 from shared.database import UnitOfWork
@@ -42,11 +43,11 @@ WHERE stock.on_hand - stock.held < sku.low_stock_below AND sku.on_sale
 ORDER BY stock.on_hand - stock.held, sku.sku_id LIMIT $1
 """
 
-_CARD_FIGURES = """
+_CARD_FIGURES = f"""
 SELECT coalesce(sum(stock.on_hand), 0)::bigint AS on_hand, coalesce(sum(stock.held), 0)::bigint AS held,
        coalesce(sum(stock.sold), 0)::bigint AS sold
-FROM stock JOIN skus sku USING (sku_id) WHERE sku.kind = 'card_key'
-"""
+FROM stock JOIN skus sku USING (sku_id) WHERE {source("sku")} = 'shelf' OR sku.supplied
+"""  # noqa: S608  # composed of the table of kinds
 
 _TASK_FIGURES = """
 SELECT state, count(*) AS tasks FROM supplier_tasks

@@ -23,7 +23,8 @@ json_build_object(
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
     'components', bundle.components, 'choices', coalesce(bundle.choices, '[]'), 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
     'order_step', sku.order_step, 'max_per_member', sku.max_per_member, 'max_per_member_day', sku.max_per_member_day,
-    'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields
+    'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields,
+    'goods', sku.goods
 )
 """
 
@@ -50,12 +51,13 @@ LEFT JOIN LATERAL (
 ) AS bundle ON sku.kind = 'bundle'
 """  # noqa: S608  # composed of constants
 
-# What an expiry has emptied is not for sale until it has cards again, nor are bundles with it.
+# What is over is not for sale, what an expiry has emptied not until it has cards again; nor are bundles with them.
 _FOR_SALE = """
 sku.on_sale AND NOT EXISTS (
     SELECT FROM skus plain LEFT JOIN sku_components part ON part.sku_id = plain.sku_id AND part.bundle_sku_id = sku.sku_id
-    WHERE plain.expired_at IS NOT NULL AND (plain.sku_id = sku.sku_id OR part.sku_id IS NOT NULL)
-      AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = plain.sku_id)
+    WHERE (plain.sku_id = sku.sku_id OR part.sku_id IS NOT NULL)
+      AND (plain.ends_at <= now() OR plain.expired_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM shelf WHERE shelf.sku_id = plain.sku_id))
 )
 """
 

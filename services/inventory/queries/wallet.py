@@ -8,23 +8,25 @@ from uuid import UUID
 import asyncpg
 
 from services.inventory.domain.cards import SealedEntitlement
+from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.owners import Owner
 from services.inventory.queries.pages import after, after_moment, page, page_by_moment
+from services.inventory.repository.sources import has_claim
 from services.inventory.schemas import BenefitStatus, EntitlementOpsOut, EntitlementOut
 from shared.crypto import WrappedKey
 from shared.database import UnitOfWork
 from shared.http import Page
 
-_BENEFITS = """
+_BENEFITS = f"""
 SELECT unit.entitlement_id, unit.order_id, unit.component_id, unit.sku_id, sku.name, sku.kind, unit.masked,
        unit.state AS status, unit.issued_at, unit.expires_at, unit.first_revealed_at, unit.redeemed_at,
-       unit.member_id, unit.reveals, sku.usage_instructions,
+       unit.member_id, unit.reveals, sku.usage_instructions, sku.goods,
        unit.state = 'active' AND coalesce(unit.expires_at <= $2, false) AS expired,
-       unit.state = 'active' AND coalesce(unit.expires_at > $2, true) AND unit.card_id IS NOT NULL
+       unit.state = 'active' AND coalesce(unit.expires_at > $2, true) AND {has_claim("unit", "sku")}
            AND sku.redeemable_here AND sku.partner_id IS NOT NULL AS qr_offered
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
-"""
+"""  # noqa: S608  # composed of the table of kinds
 _WANTED = """
 AND CASE $3::text WHEN 'active' THEN unit.state = 'active' AND coalesce(unit.expires_at > $2, true)
                   WHEN 'expired' THEN unit.state = 'active' AND unit.expires_at <= $2
@@ -47,8 +49,9 @@ _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _SEALED = """
 SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
-       card.card_id, card.batch_id, card.sealed, key.kek_version, key.wrapped
+       sku.kind, card.card_id, card.batch_id, card.sealed, key.kek_version, key.wrapped
 FROM entitlements unit
+JOIN skus sku ON sku.sku_id = unit.sku_id
 LEFT JOIN cards card ON card.card_id = unit.card_id
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 LEFT JOIN data_keys key ON key.key_id = coalesce(card.key_id, batch.key_id)
@@ -121,6 +124,7 @@ def _owned(row: asyncpg.Record) -> Owned:
             order_id=row["order_id"],
             member_id=row["member_id"],
             sku_id=row["sku_id"],
+            kind=SkuKind(row["kind"]),
             card_id=row["card_id"],
             batch_id=row["batch_id"],
             expires_at=row["expires_at"],

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.inventory.domain.issuing import ClaimedCard
 from services.inventory.domain.picking import NEVER_RANK, RANDOM_BITS, PickOrder, rank_of
+from services.inventory.repository.sources import source
 from services.inventory.repository.stock import stock_moves
 from shared.database import UnitOfWork
 
@@ -92,17 +93,24 @@ SELECT unit.sku_id, unit.card_id, card.batch_id, unit.masked, unit.cost_minor, u
        unit.use_no
 FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
 JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'active'
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'active' AND {source("sku")} <> 'mint'
 RETURNING sku_id
 """  # noqa: S608  # composed of the constants above
 
-_REFREEZE = """
+_REFREEZE = f"""
 INSERT INTO frozen_cards (batch_id, card_id, use_no, sku_id, masked, cost_minor, expires_at)
 SELECT card.batch_id, unit.card_id, unit.use_no, unit.sku_id, unit.masked, unit.cost_minor, unit.expires_at
 FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'frozen'
+JOIN skus sku ON sku.sku_id = unit.sku_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'frozen' AND {source("sku")} <> 'mint'
 RETURNING sku_id
-"""
+"""  # noqa: S608  # composed of the table of kinds
+
+# What we made goes nowhere: the next buyer gets another. Only the counter gets the unit back.
+_UNMINT = f"""
+SELECT unit.sku_id, count(*)::int AS units FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND {source("sku")} = 'mint' GROUP BY unit.sku_id
+"""  # noqa: S608  # composed of the table of kinds
 
 _LOCK_BATCHES = """
 SELECT batch_id FROM card_batches WHERE batch_id IN (
@@ -112,9 +120,9 @@ SELECT batch_id FROM card_batches WHERE batch_id IN (
 """
 
 _RESTOCKABLE = """
-SELECT unit.entitlement_id FROM entitlements unit JOIN cards card USING (card_id)
-JOIN card_batches batch ON batch.batch_id = card.batch_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state <> 'void'
+SELECT unit.entitlement_id FROM entitlements unit LEFT JOIN cards card USING (card_id)
+LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state IS DISTINCT FROM 'void'
 """
 
 _EXPIRED_ON_SHELF = """
@@ -255,13 +263,18 @@ async def lock_restockable(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> 
 
 
 async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
-    """Lay the cards of revoked, never revealed entitlements back, those of a frozen batch to the frozen ones."""
+    """Lay the cards of revoked, never revealed entitlements back, those of a frozen batch to the frozen ones.
+
+    What we made can be made again: its stock is a counter.
+    """
     moves = stock_moves(uow)
     for row in await uow.raw.fetch(_RESTOCK, entitlement_ids):
         moves.take_back(row["sku_id"], 1)
     for row in await uow.raw.fetch(_REFREEZE, entitlement_ids):
         moves.take_back(row["sku_id"], 1)
         moves.put_on(row["sku_id"], -1)
+    for row in await uow.raw.fetch(_UNMINT, entitlement_ids):
+        moves.take_back(row["sku_id"], row["units"])
 
 
 async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -> dict[UUID, int]:

@@ -14,6 +14,8 @@ from services.inventory.domain.catalogue import (
     NewSku,
     SkuKind,
 )
+from services.inventory.domain.goods import Goods, goods_row, read_goods
+from services.inventory.domain.kinds import Source, source_of, takes_cards
 from services.inventory.domain.listing import ShelfTimes
 from services.inventory.domain.offers import (
     OfferedComponent,
@@ -39,7 +41,20 @@ class SkuFacts:
     kind: SkuKind
     currency: str
     supplied: bool
+    redeemable_here: bool
+    pick_order: PickOrder
+    goods: Goods
     terms: SkuTerms
+
+    @property
+    def source(self) -> Source:
+        """Where its units come from."""
+        return source_of(self.kind, supplied=self.supplied, goods=self.goods)
+
+    @property
+    def takes_cards(self) -> bool:
+        """Whether cards are imported for it."""
+        return takes_cards(self.kind, self.source)
 
 
 async def add_product(uow: UnitOfWork, product: NewProduct, *, now: datetime, shelf_announced: bool) -> None:
@@ -91,7 +106,9 @@ async def lock_product(uow: UnitOfWork, product_id: UUID) -> bool:
 
 
 async def add_sku(uow: UnitOfWork, sku: NewSku, components: Sequence[ComponentSpec], *, now: datetime) -> None:
-    await uow.sql.execute(insert(SKUS).values(**asdict(sku), created_at=now))
+    """Write a SKU down, a bundle with its components in their order."""
+    row = {**asdict(sku), "goods": goods_row(sku.goods), "ends_at": sku.goods.ends_at}
+    await uow.sql.execute(insert(SKUS).values(**row, created_at=now))
     if components:
         rows = [
             {"bundle_sku_id": sku.sku_id, **asdict(component), "position": position}
@@ -117,13 +134,15 @@ async def find_sku(uow: UnitOfWork, sku_id: UUID) -> SkuFacts | None:
 
 async def find_pick_order(uow: UnitOfWork, sku_id: UUID) -> PickOrder | None:
     """In which order the SKU's cards are sold, if it is one of cards. It stays so until this transaction ends."""
-    statement = (
-        select(SKUS.c.pick_order)
-        .where(SKUS.c.sku_id == sku_id, SKUS.c.kind == SkuKind.CARD_KEY.value)
-        .with_for_update(read=True)
-    )
-    order = (await uow.sql.execute(statement)).scalar()
-    return None if order is None else PickOrder(order)
+    row = (await uow.sql.execute(select(SKUS).where(SKUS.c.sku_id == sku_id).with_for_update(read=True))).first()
+    sku = None if row is None else _facts(row)
+    return sku.pick_order if sku and sku.takes_cards else None
+
+
+async def find_goods(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, Goods]:
+    """What the kinds of these SKUs have to know of them."""
+    statement = select(SKUS.c.sku_id, SKUS.c.goods).where(SKUS.c.sku_id.in_(sku_ids))
+    return {row.sku_id: read_goods(row.goods) for row in await uow.sql.execute(statement)}
 
 
 async def find_products_with(uow: UnitOfWork, sku_id: UUID) -> set[UUID]:
@@ -213,4 +232,14 @@ def _offered_sku(row: Any, components: tuple[OfferedComponent, ...], choices: tu
 
 def _facts(row: Any) -> SkuFacts:
     terms = read_terms(dict(row._mapping))  # noqa: SLF001  # public, whatever its name
-    return SkuFacts(row.sku_id, row.product_id, SkuKind(row.kind), row.currency, row.supplied, terms)
+    return SkuFacts(
+        sku_id=row.sku_id,
+        product_id=row.product_id,
+        kind=SkuKind(row.kind),
+        currency=row.currency,
+        supplied=row.supplied,
+        redeemable_here=row.redeemable_here,
+        pick_order=PickOrder(row.pick_order),
+        goods=read_goods(row.goods),
+        terms=terms,
+    )

@@ -18,26 +18,32 @@ from services.inventory.domain.delivery import (
 )
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
+from services.inventory.domain.kinds import Source
 from services.inventory.domain.offline import UPLOAD_WITHIN
 from services.inventory.domain.supply import TaskState
 from services.inventory.repository import offline
+from services.inventory.repository.sources import source
 from shared.database import UnitOfWork
 
-# Optimistic: cards are there for nearly all, so rows are written as issued, and the few that fail are changed after.
-_OPEN = """
-INSERT INTO deliveries (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
-                        state, created_at, issued_at)
-SELECT wanted.*, CASE WHEN shelved.here THEN 'issued' ELSE 'awaiting_supplier' END, $10::timestamptz,
-       CASE WHEN shelved.here THEN $10::timestamptz END
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::bigint[], $9::text[])
-     AS wanted (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency)
-CROSS JOIN LATERAL (
-    SELECT wanted.kind = 'card_key' AND NOT EXISTS (SELECT FROM skus WHERE skus.sku_id = wanted.sku_id AND supplied) AS here
-) AS shelved
-ORDER BY wanted.component_id
-ON CONFLICT (component_id) DO NOTHING
-RETURNING component_id, state = 'awaiting_supplier' AS awaits
-"""
+# Optimistic: what we have or make is there for nearly all, so rows are written as issued, and the few that fail are changed after.
+_OPEN = f"""
+WITH wanted AS (
+    SELECT asked.*, coalesce({source("sku")}, CASE asked.kind WHEN 'direct_top_up' THEN 'supplier' ELSE 'shelf' END) AS source
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::bigint[], $9::text[])
+         AS asked (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency)
+    LEFT JOIN skus sku ON sku.sku_id = asked.sku_id
+), opened AS (
+    INSERT INTO deliveries (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
+                            state, created_at, issued_at)
+    SELECT component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
+           CASE source WHEN 'supplier' THEN 'awaiting_supplier' ELSE 'issued' END, $10::timestamptz,
+           CASE WHEN source <> 'supplier' THEN $10::timestamptz END
+    FROM wanted ORDER BY component_id
+    ON CONFLICT (component_id) DO NOTHING
+    RETURNING component_id
+)
+SELECT component_id, wanted.source FROM opened JOIN wanted USING (component_id)
+"""  # noqa: S608  # composed of the table of kinds
 
 _REJECT = """
 UPDATE deliveries SET state = 'rejected', reason = wanted.reason, issued_at = NULL
@@ -86,7 +92,7 @@ RETURNING component_id
 """
 
 _UNITS = """
-SELECT entitlement_id, component_id, state, reveals > 0 AS revealed, card_id, cost_minor, restocked FROM entitlements
+SELECT entitlement_id, component_id, state, reveals > 0 AS revealed, cost_minor, restocked FROM entitlements
 WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id FOR UPDATE
 """
 
@@ -97,11 +103,11 @@ SELECT component_id, state FROM supplier_tasks WHERE component_id = ANY($1::uuid
 _REDEEMABLE = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND redeemable_here"
 
 
-async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> dict[UUID, bool]:
+async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> dict[UUID, Source]:
     """Begin a delivery for each component that has none; answers those. All others were dealt with before.
 
-    True: it waits for a supplier. False: it is of cards that we have, and written down as issued at once: whoever opens it
-    must give the cards out or reject it.
+    What a supplier delivers waits for him. Anything else is written down as issued at once: whoever opens it must give the
+    units out or reject it.
     """
     opened = await uow.raw.fetch(
         _OPEN,
@@ -116,7 +122,7 @@ async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], 
         [reservation.currency for reservation in reservations],
         now,
     )
-    return {row["component_id"]: row["awaits"] for row in opened}
+    return {row["component_id"]: Source(row["source"]) for row in opened}
 
 
 async def reject_deliveries(uow: UnitOfWork, rejected: Sequence[tuple[UUID, RejectReason]]) -> None:
@@ -188,7 +194,6 @@ async def lock_refund_facts(
                 entitlement_id=row["entitlement_id"],
                 state=EntitlementState(row["state"]),
                 revealed=row["revealed"],
-                card_id=row["card_id"],
                 cost_minor=row["cost_minor"],
                 restocked=row["restocked"],
                 kept_for=kept.get(row["entitlement_id"]),
@@ -199,6 +204,7 @@ async def lock_refund_facts(
     return {
         delivery.component_id: DeliveryFacts(
             component_id=delivery.component_id,
+            kind=delivery.kind,
             state=delivery.state,
             redeemable_here=delivery.sku_id in redeemable,
             task_state=tasks.get(delivery.component_id),

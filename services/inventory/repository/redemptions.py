@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.inventory.domain.entitlements import EntitlementState
+from services.inventory.domain.goods import read_goods
 from services.inventory.domain.redeeming import Redeemable, RedeemFacts, Redemption
 from shared.database import UnitOfWork
 
 # Locked in the order of their ids: two tills with the same codes in another order do not wait for each other in a ring.
 _LOCK = """
 SELECT card.code_index, unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.masked,
-       delivery.quantity, unit.restocked, unit.state, unit.expires_at
+       delivery.quantity, unit.restocked, unit.state, unit.expires_at, sku.goods
 FROM entitlements unit
-JOIN cards card ON card.card_id = unit.card_id
+LEFT JOIN cards card ON card.card_id = unit.card_id
 JOIN deliveries delivery ON delivery.component_id = unit.component_id
 JOIN skus sku ON sku.sku_id = unit.sku_id
 WHERE unit.entitlement_id = ANY(ARRAY(
@@ -58,6 +59,7 @@ async def lock_presented(
             quantity=row["quantity"],
             restocked=row["restocked"],
             facts=RedeemFacts(state=EntitlementState(row["state"]), expires_at=row["expires_at"]),
+            value=read_goods(row["goods"]).value,
         )
         for row in rows
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
 from services.inventory.tables import SHELF, SKU_COMPONENTS, SKUS
 from shared.database import UnitOfWork
@@ -28,11 +28,21 @@ WHERE sku_id = ANY($1::uuid[]) AND NOT supplied AND NOT EXISTS (SELECT FROM shel
 RETURNING sku_id
 """
 
+_MARK_ENDED = """
+UPDATE skus SET expired_at = $1
+WHERE sku_id IN (
+    SELECT sku_id FROM skus WHERE ends_at <= $1 AND expired_at IS NULL
+    ORDER BY sku_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING sku_id
+"""
+
 _UNMARK_REFILLED = """
 UPDATE skus SET expired_at = NULL
 WHERE sku_id IN (
     SELECT sku_id FROM skus
-    WHERE expired_at IS NOT NULL AND EXISTS (SELECT FROM shelf WHERE shelf.sku_id = skus.sku_id)
+    WHERE expired_at IS NOT NULL AND coalesce(now() < ends_at, true)
+      AND EXISTS (SELECT FROM shelf WHERE shelf.sku_id = skus.sku_id)
     ORDER BY sku_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 )
 RETURNING sku_id
@@ -62,6 +72,11 @@ async def mark_expired(uow: UnitOfWork, sku_ids: Sequence[UUID], *, now: datetim
     return [row["sku_id"] for row in await uow.raw.fetch(_MARK_EXPIRED, sku_ids, now)]
 
 
+async def mark_ended(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUID]:
+    """SKUs whose goods are good for nothing from now on are off sale; answers which."""
+    return [row["sku_id"] for row in await uow.raw.fetch(_MARK_ENDED, now, limit)]
+
+
 async def unmark_refilled(uow: UnitOfWork, *, limit: int) -> list[UUID]:
     """SKUs that had expired and have cards again are on sale again; answers which."""
     return [row["sku_id"] for row in await uow.raw.fetch(_UNMARK_REFILLED, limit)]
@@ -73,14 +88,17 @@ async def find_products_showing(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> lis
 
 
 def expired_sku() -> ColumnElement[bool]:
-    """Whether the SKU, or a part of the bundle, is off sale because all its stock has expired."""
+    """Whether the SKU, or a part of the bundle, is off sale because it is over or all its stock has expired."""
     part = SKUS.alias("part")
-    left = exists().where(SHELF.c.sku_id == SKUS.c.sku_id)
-    left_of_part = exists().where(SHELF.c.sku_id == part.c.sku_id)
     parts = (
         select(part.c.sku_id)
         .join(SKU_COMPONENTS, SKU_COMPONENTS.c.sku_id == part.c.sku_id)
-        .where(SKU_COMPONENTS.c.bundle_sku_id == SKUS.c.sku_id, part.c.expired_at.is_not(None), ~left_of_part)
+        .where(SKU_COMPONENTS.c.bundle_sku_id == SKUS.c.sku_id, _expired(part))
         .correlate(SKUS)
     )
-    return (SKUS.c.expired_at.is_not(None) & ~left) | parts.exists()
+    return _expired(SKUS) | parts.exists()
+
+
+def _expired(sku: FromClause) -> ColumnElement[bool]:
+    left = exists().where(SHELF.c.sku_id == sku.c.sku_id)
+    return (sku.c.ends_at <= func.now()) | (sku.c.expired_at.is_not(None) & ~left)

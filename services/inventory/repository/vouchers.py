@@ -8,14 +8,15 @@ from uuid import UUID
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.vouchers import Benefit
 from services.inventory.repository.keys import DataKey, KeyPurpose
+from services.inventory.repository.sources import has_claim
 from shared.crypto import WrappedKey
 from shared.database import UnitOfWork
 
-_BENEFIT = """
-SELECT unit.entitlement_id, unit.order_id, unit.member_id, unit.state, unit.expires_at, unit.card_id IS NOT NULL AS has_card,
-       sku.redeemable_here, sku.partner_id
+_BENEFIT = f"""
+SELECT unit.entitlement_id, unit.order_id, unit.member_id, unit.state, unit.expires_at,
+       unit.card_id IS NOT NULL AS has_card, {has_claim("unit", "sku")} AND sku.redeemable_here AS redeemable_here, sku.partner_id
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id WHERE unit.entitlement_id = $1
-"""
+"""  # noqa: S608  # composed of the table of kinds
 
 _KEYS = "SELECT key_id, kek_version, wrapped FROM data_keys WHERE purpose = $1 AND key_id = ANY($2::uuid[])"
 

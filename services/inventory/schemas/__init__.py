@@ -18,6 +18,7 @@ from services.inventory.schemas.catalogue import (
     SkuPatch,
 )
 from services.inventory.schemas.exports import ExportOut
+from services.inventory.schemas.goods import FaceValueOut
 from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.listing import (
     CategoriesOut,
@@ -97,6 +98,7 @@ __all__ = [
     "EntitlementOut",
     "ExpiringOut",
     "ExportOut",
+    "FaceValueOut",
     "FiguresOut",
     "ForbiddenWordAddedOut",
     "ForbiddenWordIn",

@@ -11,7 +11,14 @@ from services.inventory.domain.catalogue import COMPONENTS_MAX, ComponentSpec, S
 from services.inventory.domain.picking import PickOrder
 from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
-from services.inventory.schemas.examples import BUNDLE_EXAMPLE, PRODUCT_EXAMPLE, PRODUCT_SEEN_EXAMPLE, SKU_EXAMPLE
+from services.inventory.schemas.examples import (
+    BUNDLE_EXAMPLE,
+    CASH_VOUCHER_EXAMPLE,
+    PRODUCT_EXAMPLE,
+    PRODUCT_SEEN_EXAMPLE,
+    SKU_EXAMPLE,
+)
+from services.inventory.schemas.goods import GoodsIn, GoodsOpsOut, GoodsOut
 from services.inventory.schemas.listing import CategoryCode
 from services.inventory.schemas.terms import TERMS_EXAMPLE, Terms
 
@@ -97,10 +104,11 @@ class ChoiceGroupIn(Incoming):
 class SkuIn(Terms):
     """A SKU to be made. `partner_id` is the brand that honours its codes; `redeemable_here` that it does so with us.
 
-    `supplied`: cards that are not on the shelf are bought from a supplier when they are delivered.
+    `supplied`: cards that are not on the shelf are bought from a supplier when they are delivered. `goods` is what the kind
+    needs beside; generated keys, cash vouchers and offline QR codes are always `redeemable_here`.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE, BUNDLE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [SKU_EXAMPLE, BUNDLE_EXAMPLE, CASH_VOUCHER_EXAMPLE]})
 
     product_id: UUID
     name: Name
@@ -118,6 +126,7 @@ class SkuIn(Terms):
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: UsageInstructions = ""
     stock_cap: StockCap | None = None
+    goods: GoodsIn = GoodsIn()
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
     choices: Annotated[tuple[ChoiceGroupIn, ...], Field(max_length=CHOICE_GROUPS_MAX)] = ()
 
@@ -153,10 +162,11 @@ class SkuPatch(Terms):
     pick_order: PickOrder | None = None
     usage_instructions: UsageInstructions | None = None
     stock_cap: StockCap | None = None
+    goods: GoodsIn = GoodsIn()
 
     def changes(self) -> dict[str, Any]:
         """What is named."""
-        whole = self.model_dump()
+        whole = {**self.model_dump(), "goods": self.goods.as_goods()}
         return {name: whole[name] for name in self.model_fields_set}
 
 
@@ -213,6 +223,7 @@ class SkuOut(BaseModel):
     early_tiers: list[str] = []
     buyer_fields: list[BuyerField] = []
     choices: list[ChoiceGroupOut] = []
+    goods: GoodsOut
 
 
 class ProductPage(BaseModel):
@@ -252,6 +263,7 @@ class SkuOpsOut(SkuOut):
     low_stock_below: int
     pick_order: PickOrder
     usage_instructions: str
+    goods: GoodsOpsOut
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

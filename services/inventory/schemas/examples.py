@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from services.inventory.schemas.goods import GOODS_EXAMPLE
 from services.inventory.schemas.terms import TERMS_EXAMPLE
 
 PRODUCT_EXAMPLE: Final[dict[str, Any]] = {
@@ -26,6 +27,16 @@ SKU_EXAMPLE: Final[dict[str, Any]] = {
     "price_floor_minor": 1_500,
     "max_per_order": 200,
     **TERMS_EXAMPLE,
+}
+
+CASH_VOUCHER_EXAMPLE: Final[dict[str, Any]] = {
+    "product_id": "01939f6c-2a06-7b3e-9c51-5d10c0a8b99a",
+    "name": "星海咖啡满 100 减 20 代金券",
+    "kind": "cash_voucher",
+    "price_minor": 990,
+    "partner_id": "01939f6c-2a10-7b3e-9c51-5d10c0a9aeee",
+    "stock_cap": 1_000,
+    "goods": GOODS_EXAMPLE,
 }
 
 BUNDLE_EXAMPLE: Final[dict[str, Any]] = {

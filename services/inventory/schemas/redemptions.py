@@ -10,6 +10,7 @@ from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.offline import ConflictReason
 from services.inventory.domain.redeeming import RedemptionChannel
 from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
+from services.inventory.schemas.goods import FaceValueOut
 
 BATCH_MAX = 500
 """Items of one call: a few statements, and an answer that a till can still read."""
@@ -57,11 +58,12 @@ class RedemptionOut(BaseModel):
 
 
 class RedeemedOut(BaseModel):
-    """The answer to a redemption."""
+    """The answer to a redemption. `value` is what a cash voucher takes off the bill."""
 
     redemption_id: UUID
     masked: str
     redeemed_at: datetime
+    value: FaceValueOut | None = None
 
 
 class RedemptionsIn(Incoming):
@@ -78,6 +80,7 @@ class RedemptionResultOut(BaseModel):
     redemption_id: UUID | None = None
     masked: str | None = None
     redeemed_at: datetime | None = None
+    value: FaceValueOut | None = None
     code: str | None = Field(default=None, examples=["redemption.already_redeemed"])
     title: str | None = None
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, SecretStr
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.schemas.base import Incoming
+from services.inventory.schemas.goods import GoodsOut
 
 
 class BenefitStatus(StrEnum):
@@ -45,6 +46,7 @@ class EntitlementOut(BaseModel):
     expired: bool
     qr_offered: bool
     usage_instructions: str
+    goods: GoodsOut
 
 
 class EntitlementOpsOut(EntitlementOut):
@@ -55,9 +57,10 @@ class EntitlementOpsOut(EntitlementOut):
 
 
 class CardOut(BaseModel):
-    """A card in clear. It is made for one answer and kept nowhere."""
+    """A card in clear: its `code`, or the `link` that stands for one. It is made for one answer and kept nowhere."""
 
-    code: str = Field(repr=False)
+    code: str | None = Field(default=None, repr=False)
+    link: str | None = Field(default=None, repr=False, examples=["https://brand.example/r?c=7QX2-9KLM"])
     password: str | None = Field(default=None, repr=False)
     serial: str | None = Field(default=None, repr=False)
     expires_at: datetime | None = None

@@ -95,6 +95,8 @@ SKUS = Table(
     Column("early_tiers", JSONB, nullable=False, server_default=text("'[]'")),
     Column("buyer_fields", JSONB, nullable=False, server_default=text("'[]'")),
     Column("composed", Boolean, nullable=False, server_default=text("false"), comment="of bundles or choices"),
+    Column("goods", JSONB, nullable=False, server_default=text("'{}'"), comment="what its kind has to know of it"),
+    moment_column("ends_at", nullable=True),
     one_of("period", SkuPeriod, name="period_known"),
     CheckConstraint(
         "min_per_order > 0 AND order_step > 0 AND max_per_member > 0 AND max_per_member_day > 0",
@@ -110,6 +112,7 @@ SKUS = Table(
     Index("ix_skus_product_id", "product_id"),
     Index("ix_skus_partner_id", "partner_id"),
 )
+Index("ix_skus_ends_at", SKUS.c.ends_at, postgresql_where=SKUS.c.ends_at.is_not(None) & SKUS.c.expired_at.is_(None))
 
 SKU_COMPONENTS = Table(
     "sku_components",

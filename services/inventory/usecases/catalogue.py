@@ -18,9 +18,12 @@ from services.inventory.domain.catalogue import (
     StockCapRefusedError,
     check_supplied,
 )
+from services.inventory.domain.goods import Goods, GoodsRefusedError, goods_row
+from services.inventory.domain.kinds import KINDS, Source, check_goods, is_counted, source_of
 from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
 from services.inventory.domain.offers import check_terms, read_terms
 from services.inventory.repository import bundles, catalogue, listing, shelf, stock
+from services.inventory.repository.catalogue import SkuFacts
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
@@ -74,13 +77,17 @@ async def create_sku(
     :raises PriceBelowFloorError: the price, or a step of its ladder, is under the floor.
     :raises TermsRefusedError: its terms contradict each other.
     :raises StockCapRefusedError: a cap was given to cards of our own.
-    :raises SuppliedRefusedError: only cards are bought when they are delivered.
+    :raises SuppliedRefusedError: only card keys are bought when they are delivered.
+    :raises GoodsRefusedError: its goods are not what its kind needs.
     :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
     check_supplied(sku)
     check_terms(read_terms(asdict(sku)))
+    source = source_of(sku.kind, supplied=sku.supplied, goods=sku.goods)
+    sku = replace(sku, redeemable_here=sku.redeemable_here or KINDS[sku.kind].honoured_here)
+    check_goods(sku.kind, sku.goods, source=source, redeemable_here=sku.redeemable_here)
     if stock_cap is not None:
-        _check_capped(sku.kind, supplied=sku.supplied)
+        _check_capped(sku.kind, source)
     if not await catalogue.lock_product(uow, sku.product_id):
         raise ProductUnknownError(f"there is no product {sku.product_id}")
     bundle = BundleSpec(tuple(components), tuple(choices))
@@ -94,17 +101,18 @@ async def create_sku(
     await catalogue.add_sku(uow, sku, bundle.parts, now=now)
     await bundles.add_choices(uow, sku.sku_id, bundle.choices)
     await _check_listing(uow, sku.product_id)
-    if sku.kind is SkuKind.CARD_KEY and not sku.supplied:
+    if source is Source.SHELF:
         await stock.open_stock(uow, sku.sku_id, on_hand=0)
-    elif sku.kind is not SkuKind.BUNDLE or stock_cap is not None:
+    elif is_counted(sku.kind, source) or stock_cap is not None:
         await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
     await change_products(uow, [sku.product_id], now=now)
 
 
 async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, object], now: datetime) -> None:
-    """Set what may change of a SKU: its name, its terms, sale, brand, guards.
+    """Set what may change of a SKU: its name, its terms, sale, brand, guards, goods. Those hold for what is issued next.
 
     :raises SkuUnknownError: there is no such SKU.
+    :raises GoodsRefusedError: its goods would not be what its kind needs, or come from elsewhere than before.
     :raises PriceBelowFloorError: the price, or a step of its ladder, would be under the floor.
     :raises TermsRefusedError: its terms would contradict each other.
     :raises ListingForbiddenError: its name would be of a kind of goods that cannot be listed.
@@ -113,7 +121,7 @@ async def change_sku(uow: UnitOfWork, sku_id: UUID, *, changes: Mapping[str, obj
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
     check_terms(read_terms({**asdict(sku.terms), **changes}))
-    await catalogue.change_sku(uow, sku_id, changes)
+    await catalogue.change_sku(uow, sku_id, _with_goods(sku, changes))
     if "pick_order" in changes:
         await shelf.begin_sorting(uow, sku_id)
     if "name" in changes:
@@ -130,7 +138,7 @@ async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None,
     sku = await catalogue.get_sku_for_update(uow, sku_id)
     if sku is None:
         raise SkuUnknownError(f"there is no SKU {sku_id}")
-    _check_capped(sku.kind, supplied=sku.supplied)
+    _check_capped(sku.kind, sku.source)
     if sku.kind is SkuKind.BUNDLE and await stock.open_cap(uow, sku_id, on_hand=stock_cap):
         await change_products(uow, [sku.product_id], now=now)  # from now on orders hold it with the parts
         return
@@ -138,11 +146,28 @@ async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None,
         raise StockCapRefusedError("more than that are held by orders at the moment")
 
 
-def _check_capped(kind: SkuKind, *, supplied: bool) -> None:
-    if kind is SkuKind.CARD_KEY and not supplied:
+def _check_capped(kind: SkuKind, source: Source) -> None:
+    if kind is not SkuKind.BUNDLE and not is_counted(kind, source):
         raise StockCapRefusedError(
-            "a bundle, or what suppliers deliver, may have a cap; the stock of cards is what was imported"
+            "a bundle, what suppliers deliver and what we make may have a cap; the stock of cards is what was imported"
         )
+
+
+def _with_goods(sku: SkuFacts, changes: Mapping[str, object]) -> Mapping[str, object]:
+    """The changes as columns, if the goods that they make are those of the SKU's kind."""
+    goods = changes.get("goods", sku.goods)
+    if not isinstance(goods, Goods):
+        raise TypeError("goods are changed as a whole")
+    here = changes.get("redeemable_here", sku.redeemable_here)
+    check_goods(sku.kind, goods, source=sku.source, redeemable_here=bool(here))
+    if source_of(sku.kind, supplied=sku.supplied, goods=goods) is not sku.source:
+        raise GoodsRefusedError("whether codes are imported or made never changes: that is another SKU")
+    if goods.value != sku.goods.value:
+        raise GoodsRefusedError("what a cash voucher is worth never changes: that is another SKU")
+    if "goods" not in changes:
+        return changes
+    columns = {**changes, "goods": goods_row(goods), "ends_at": goods.ends_at}
+    return {**columns, "expired_at": None} if sku.source is Source.MINT else columns
 
 
 async def _check_category(uow: UnitOfWork, code: str) -> None:

@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from services.inventory.domain.cards import CardSecret, LineFault, mask
-from services.inventory.domain.catalogue import SkuKind, SkuUnknownError
+from services.inventory.domain.cards import CardSecret, LineFault
 from services.inventory.domain.importing import (
     FILE_LINES_MAX,
     REPORTED_LINES_MAX,
@@ -23,7 +22,7 @@ from services.inventory.repository.cards import Batch
 from services.inventory.repository.imports import FileImport, StagedLine
 from services.inventory.repository.keys import DataKey, KeyPurpose
 from services.inventory.usecases.canaries import report_touched
-from services.inventory.usecases.importing import BatchSealer, CardSealer
+from services.inventory.usecases.importing import BatchSealer, CardSealer, find_link_hosts
 from shared.clock import new_id
 from shared.crypto import Keyring, new_dek
 from shared.database import UnitOfWork
@@ -75,14 +74,14 @@ async def preview(
     :raises ImportUnreadableError: it is no list of cards.
     :raises ImportTooLargeError: it has too many lines.
     """
-    await _check_sku(read, sku_id)
+    hosts = await find_link_hosts(read, sku_id)
     seen: set[bytes] = set()
     reasons: Tally[str] = Tally()
     broken: list[BrokenLine] = []
     first: list[ShownLine] = []
     here: set[bytes] = set()
     received = 0
-    lines = read_each(rows, now=now, lines_max=FILE_LINES_MAX)
+    lines = read_each(rows, now=now, lines_max=FILE_LINES_MAX, link_hosts=hosts)
     while some := await asyncio.to_thread(lambda: [_indexed(line, sealer) for line in islice(lines, READ_AT_ONCE)]):
         received += len(some)
         known = await cards.find_known_codes(read, [index for _, index in some if index])
@@ -116,7 +115,7 @@ async def receive(
     :raises ImportUnreadableError: it is no list of cards.
     :raises ImportTooLargeError: it has too many lines.
     """
-    await _check_sku(uow, sku_id)
+    hosts = await find_link_hosts(uow, sku_id)
     dek = new_dek()
     key = DataKey(new_id(), keyring.wrap(dek))
     file = FileImport(
@@ -138,7 +137,7 @@ async def receive(
     await imports.add_import(uow, file, now=now)
     received = sealed = 0
     batch = BatchSealer(dek, sku_id=sku_id, batch_id=file.batch_id)
-    lines = _staged(read_each(rows, now=now, lines_max=FILE_LINES_MAX), sealer=sealer, batch=batch)
+    lines = _staged(read_each(rows, now=now, lines_max=FILE_LINES_MAX, link_hosts=hosts), sealer=sealer, batch=batch)
     while some := await asyncio.to_thread(lambda: list(islice(lines, READ_AT_ONCE))):
         await imports.add_lines(uow, file.import_id, some)
         indexes = [line.card.code_index for line in some if line.card is not None]
@@ -225,12 +224,6 @@ def _tell(uow: UnitOfWork, file: FileImport, *, outcome: ImportState) -> None:
     uow.after_commit(lambda: _ENDED.labels(outcome.value).inc())
 
 
-async def _check_sku(read: UnitOfWork, sku_id: UUID) -> None:
-    sku = await catalogue.find_sku(read, sku_id)
-    if sku is None or sku.kind is not SkuKind.CARD_KEY:
-        raise SkuUnknownError(f"there is no SKU {sku_id} that takes cards")
-
-
 def _staged(lines: Iterable[ReadLine | BrokenLine], *, sealer: CardSealer, batch: BatchSealer) -> Iterator[StagedLine]:
     for line in lines:
         read, index = _indexed(line, sealer)
@@ -260,7 +253,7 @@ def _duplicate(index: bytes, seen: set[bytes], known: set[bytes]) -> LineFault |
 def _shown(number: int, card: CardSecret) -> ShownLine:
     return ShownLine(
         line=number,
-        masked=mask(card.code),
+        masked=card.masked,
         has_password=card.password is not None,
         has_serial=card.serial is not None,
         expires_at=card.expires_at,

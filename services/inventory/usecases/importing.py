@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from services.inventory.domain.cards import CardSecret, LineFault, is_link, mask
+from services.inventory.domain.cards import CardSecret, LineFault, is_link
 from services.inventory.domain.catalogue import SkuUnknownError
 from services.inventory.domain.importing import BrokenLine, ReadLine, refusal
 from services.inventory.repository import cards, catalogue, keys, stock
@@ -67,7 +67,7 @@ class BatchSealer:
         if card.serial is not None:
             content["serial"] = card.serial
         sealed = self._sealer.seal(orjson.dumps(content), aad=f"{self._batch}{card_id}".encode())
-        return SealedCard(card_id, sealed, code_index, mask(card.code), card.expires_at, card.cost_minor, card.uses)
+        return SealedCard(card_id, sealed, code_index, card.masked, card.expires_at, card.cost_minor, card.uses)
 
 
 class CardSealer:
@@ -115,6 +115,17 @@ class CardSealer:
             sealed.append(SealedLine(line.line, sealer.seal(line.card, code_index)))
         key = DataKey(new_id(), self._keyring.wrap(dek))
         return SealedImport(batch_id, sku_id, key, tuple(sealed), tuple(faults))
+
+
+async def find_link_hosts(read: UnitOfWork, sku_id: UUID) -> frozenset[str] | None:
+    """The hosts that links of the SKU may lead to; None: its cards are any codes.
+
+    :raises SkuUnknownError: there is no such SKU of cards.
+    """
+    sku = await catalogue.find_sku(read, sku_id)
+    if sku is None or not sku.takes_cards:
+        raise SkuUnknownError(f"there is no SKU {sku_id} that takes cards")
+    return sku.goods.link_hosts
 
 
 async def import_cards(

@@ -1,6 +1,7 @@
 """Issue what was paid for: claim cards for many orders at once, or leave an order for the supplier."""
 
-from collections.abc import Sequence
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,19 +10,23 @@ from services.inventory import events
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.choosing import Offer, choose
 from services.inventory.domain.delivery import DeliveryState, RejectReason
+from services.inventory.domain.goods import NO_GOODS, Goods
 from services.inventory.domain.issuing import (
     Assignment,
-    ClaimedCard,
     Entitlement,
     Reservation,
     assign,
     count_missing,
     count_wanted,
+    unit_of_card,
 )
+from services.inventory.domain.kinds import GOODLESS_KINDS, Source
 from services.inventory.domain.stock import StockMoves
 from services.inventory.domain.supply import out_order_no
-from services.inventory.repository import cards, choosing, deliveries, entitlements, keys, stock, supply
+from services.inventory.repository import cards, catalogue, choosing, deliveries, entitlements, keys, stock, supply
 from services.inventory.repository.supply import NewTask
+from services.inventory.usecases.importing import CardSealer
+from services.inventory.usecases.minting import Minted, mint, store
 from shared.clock import new_id
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -44,14 +49,22 @@ class _Outcome:
     """What a batch comes to, gathered for statements over all of it."""
 
     moves: StockMoves
+    goods: Mapping[UUID, Goods]
     rejected: list[tuple[Reservation, RejectReason]] = field(default_factory=list)
     units: list[Entitlement] = field(default_factory=list)
     issued: list[tuple[Reservation, tuple[Entitlement, ...]]] = field(default_factory=list)
     found: list[UUID] = field(default_factory=list)
     tasks: list[NewTask] = field(default_factory=list)
+    minted: list[Minted] = field(default_factory=list)
+
+    def give(self, reservation: Reservation, units: tuple[Entitlement, ...]) -> None:
+        """All units of a component, off its stock."""
+        self.units.extend(units)
+        self.issued.append((reservation, units))
+        self.moves.sell(reservation.sku_id, reservation.quantity)
 
 
-async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> None:
+async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, sealer: CardSealer, now: datetime) -> None:
     """Deliver these components, each all of its units or none, and say of each what became of it.
 
     What an order holds is there for it. Without a hold (a payment that came late) a component is served if enough is
@@ -63,18 +76,31 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: 
     fresh = [reservation for component_id, reservation in wanted.items() if component_id in opened]
     if not fresh:
         return
-    outcome = _Outcome(moves=stock.stock_moves(uow))
+    outcome = _Outcome(moves=stock.stock_moves(uow), goods=await _find_goods(uow, fresh, opened))
     line_ids = {reservation.line_id for reservation in fresh}
     held = await stock.take_holds(uow, [reservation.component_id for reservation in fresh], line_ids=line_ids)
     served = await _pass_stock(uow, fresh, held, outcome)
-    card_keys = [reservation for reservation in served if not opened[reservation.component_id]]
-    if card_keys:
-        short = await _issue_cards(uow, card_keys, await _claim(uow, card_keys, now=now), outcome)
+    from_source = {source: [entry for entry in served if opened[entry.component_id] is source] for source in Source}
+    if shelved := from_source[Source.SHELF]:
+        short = await _issue_cards(uow, shelved, await _claim(uow, shelved, now=now), outcome, now=now)
         outcome.rejected.extend((reservation, RejectReason.OUT_OF_STOCK) for reservation in short)
-    supplied = [reservation for reservation in served if opened[reservation.component_id]]
-    if supplied:
+    if supplied := from_source[Source.SUPPLIER]:
         await _order(uow, await _look_on_shelf(uow, supplied, outcome, now=now), outcome, now=now)
+    if minted := from_source[Source.MINT]:
+        _mint(minted, outcome, sealer=sealer, now=now)
     await _write(uow, outcome, now=now)
+
+
+async def _find_goods(
+    uow: UnitOfWork, reservations: Sequence[Reservation], opened: Mapping[UUID, Source]
+) -> Mapping[UUID, Goods]:
+    """Plain card keys have none: a batch of them asks for nothing."""
+    sku_ids = {
+        entry.sku_id
+        for entry in reservations
+        if entry.kind not in GOODLESS_KINDS or opened[entry.component_id] is Source.MINT
+    }
+    return await catalogue.find_goods(uow, list(sku_ids)) if sku_ids else {}
 
 
 async def _pass_stock(
@@ -100,17 +126,15 @@ async def _pass_stock(
 
 
 async def _issue_cards(
-    uow: UnitOfWork, reservations: Sequence[Reservation], assignment: Assignment, outcome: _Outcome
+    uow: UnitOfWork, reservations: Sequence[Reservation], assignment: Assignment, outcome: _Outcome, *, now: datetime
 ) -> list[Reservation]:
     """Give out what was claimed; answers those that got nothing."""
     for reservation in reservations:
         given = assignment.given.get(reservation.component_id)
         if given is None:
             continue
-        units = tuple(_entitlement(reservation, card) for card in given)
-        outcome.units.extend(units)
-        outcome.issued.append((reservation, units))
-        outcome.moves.sell(reservation.sku_id, reservation.quantity)
+        goods = outcome.goods.get(reservation.sku_id, NO_GOODS)
+        outcome.give(reservation, tuple(unit_of_card(reservation, card, goods=goods, issued_at=now) for card in given))
     if assignment.left_over:
         await cards.put_back(uow, assignment.left_over)
     return list(assignment.short)
@@ -124,7 +148,7 @@ async def _look_on_shelf(
     if not card_keys:
         return list(reservations)
     assignment = assign(card_keys, await cards.claim_cards(uow, count_wanted(card_keys), now=now))
-    await _issue_cards(uow, card_keys, assignment, outcome)
+    await _issue_cards(uow, card_keys, assignment, outcome, now=now)
     outcome.found.extend(assignment.given)
     return [reservation for reservation in reservations if reservation.component_id not in assignment.given]
 
@@ -178,8 +202,24 @@ def _choose(reservation: Reservation, offers: Sequence[Offer], *, told: bool) ->
     )
 
 
+def _mint(reservations: Sequence[Reservation], outcome: _Outcome, *, sealer: CardSealer, now: datetime) -> None:
+    """Make what was paid for, unless it would be over already."""
+    good: list[Reservation] = []
+    for entry in reservations:
+        if outcome.goods[entry.sku_id].over(now):
+            outcome.rejected.append((entry, RejectReason.OVER))
+        else:
+            good.append(entry)
+    for minted in mint(good, goods=outcome.goods, sealer=sealer, now=now):
+        outcome.minted.append(minted)
+        for reservation, units in minted.given:
+            outcome.give(reservation, units)
+
+
 async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
     """Everything that the batch came to, but the counters, which follow before the commit."""
+    for minted in outcome.minted:
+        await store(uow, minted, now=now)
     if outcome.units:
         await entitlements.give_entitlements(uow, outcome.units, now=now)
     if outcome.found:
@@ -201,8 +241,8 @@ async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
 
 
 def _count(outcome: _Outcome) -> None:
-    if outcome.issued:
-        _ISSUED.labels(SkuKind.CARD_KEY.value).inc(len(outcome.issued))
+    for kind, components in Tally(component.kind.value for component, _ in outcome.issued).items():
+        _ISSUED.labels(kind).inc(components)
     for _, reason in outcome.rejected:
         _REJECTED.labels(reason.value).inc()
 
@@ -231,18 +271,3 @@ async def _repeat_outcomes(uow: UnitOfWork, reservations: Sequence[Reservation],
         if known[entry.component_id].state is DeliveryState.REJECTED and reason is not None:
             announce(uow, events.card_rejected(entry, reason), now=now)
     log.info("reserve.repeated", components=len(reservations), issued=len(issued))
-
-
-def _entitlement(reservation: Reservation, card: ClaimedCard) -> Entitlement:
-    return Entitlement(
-        entitlement_id=new_id(),
-        component_id=reservation.component_id,
-        order_id=reservation.order_id,
-        member_id=reservation.member_id,
-        sku_id=reservation.sku_id,
-        card_id=card.card_id,
-        masked=card.masked,
-        cost_minor=card.cost_minor,
-        expires_at=card.expires_at,
-        use_no=card.use_no,
-    )

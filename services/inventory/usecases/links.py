@@ -35,7 +35,7 @@ async def make_link(
 
     :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
     :raises EntitlementRevokedError: it was taken back.
-    :raises NothingToRevealError: it is a top-up.
+    :raises NothingToRevealError: it has no code.
     """
     benefit = await vouchers.find_benefit(uow, entitlement_id)
     if benefit is None or not owner.owns(member_id=benefit.member_id, order_id=benefit.order_id):
@@ -43,7 +43,7 @@ async def make_link(
     if benefit.state is EntitlementState.REVOKED:
         raise EntitlementRevokedError("this entitlement was taken back")
     if not benefit.has_card:
-        raise NothingToRevealError("a top-up went to the account that was named; there is no code")
+        raise NothingToRevealError("there is no code: it went to the buyer's account, or is shown as a QR code")
     key = await find_signing_key(uow, keyring=keyring, now=now)
     link = Link(key.key_id, new_id(), now + LINK_LIFETIME)
     await links.add_link(uow, link, entitlement_id=entitlement_id, binding=binding, now=now)

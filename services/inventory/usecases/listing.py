@@ -82,13 +82,16 @@ async def remove_forbidden_word(uow: UnitOfWork, text: str) -> None:
 
 
 async def announce_shelf(uow: UnitOfWork, *, now: datetime) -> int:
-    """Say which products came to the shelf or left it by the clock, and which SKUs have cards again; answers how many.
+    """Say which products came to the shelf or left it by the clock, which SKUs are over, and which have cards again.
+
+    Answers how many products that are.
 
     Nothing waits for this to be right: whoever sells looks at the clock himself.
     """
     turned = await shelf_life.take_turned(uow, now=now, limit=TURNED_MAX)
-    refilled = await shelf_life.unmark_refilled(uow, limit=TURNED_MAX)
-    changed = {*turned, *await shelf_life.find_products_showing(uow, refilled)}
+    skus = await shelf_life.mark_ended(uow, now=now, limit=TURNED_MAX)
+    skus += await shelf_life.unmark_refilled(uow, limit=TURNED_MAX)
+    changed = {*turned, *await shelf_life.find_products_showing(uow, skus)}
     if changed:
         await change_products(uow, changed, now=now)
     return len(changed)

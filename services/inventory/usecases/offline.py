@@ -151,13 +151,13 @@ def _settle(
     if claim.kind is not VoucherKind.OFFLINE or issued is None:
         raise VoucherInvalidError("this QR code was not made to be accepted without a network")
     check_accepted_at(acceptance.accepted_at, issued_at=issued.issued_at, now=now)
+    unit = found.units.get(claim.entitlement_id)
     settled = found.settled.get(claim.nonce)
     if settled is not None:
         redemption_id, masked, before = settled
         if before != acceptance:
             raise VoucherUsedError("this QR code was accepted elsewhere before")
-        return Honoured(_redemption(redemption_id, acceptance), masked)
-    unit = found.units.get(claim.entitlement_id)
+        return Honoured(_redemption(redemption_id, acceptance), masked, unit.value if unit else None)
     if unit is None:
         raise CodeUnknownError("no code of yours is like that")
     if unit.entitlement_id in found.taken:
@@ -167,7 +167,7 @@ def _settle(
     found.taken.add(unit.entitlement_id)
     found.settled[claim.nonce] = (redemption.redemption_id, unit.masked, acceptance)
     honoured.append((unit, redemption))
-    return Honoured(redemption, unit.masked)
+    return Honoured(redemption, unit.masked, unit.value)
 
 
 def _redemption(redemption_id: UUID, acceptance: Acceptance) -> Redemption:

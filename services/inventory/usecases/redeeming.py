@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.inventory import events
 from services.inventory.domain.entitlements import EntitlementState
+from services.inventory.domain.goods import FaceValue
 from services.inventory.domain.redeeming import (
     AlreadyRedeemedError,
     CodeUnknownError,
@@ -46,10 +47,11 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Honoured:
-    """A redemption with the masked form of its code."""
+    """A redemption with the masked form of its code and, of a cash voucher, what it takes off the bill."""
 
     redemption: Redemption
     masked: str
+    value: FaceValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def redeem_all(
         nonce = claim.nonce if isinstance(claim, Voucher) else None
         redemption = Redemption(new_id(), partner_id, channel, entry.till, redeemed_at=now, voucher_nonce=nonce)
         honoured.append((unit, redemption))
-        outcomes.append(Honoured(redemption, unit.masked))
+        outcomes.append(Honoured(redemption, unit.masked, unit.value))
     await honour(uow, honoured, channel=channel, now=now)
     return outcomes
 
@@ -160,7 +162,7 @@ async def _lock(uow: UnitOfWork, claims: Sequence[_Claim], *, partner_id: UUID) 
     )
     by_code: dict[bytes, list[Redeemable]] = defaultdict(list)
     for unit in units:
-        if not unit.restocked:
+        if unit.code_index is not None and not unit.restocked:
             by_code[unit.code_index].append(unit)
     nonces = [voucher.nonce for voucher in vouchers]
     return _Found(

@@ -9,6 +9,8 @@ import orjson
 from services.inventory import events
 from services.inventory.domain.cards import CardSecret, SealedEntitlement
 from services.inventory.domain.entitlements import EntitlementRevokedError, RevealRecord
+from services.inventory.domain.goods import link_host
+from services.inventory.domain.kinds import KINDS, Shown
 from services.inventory.repository import entitlements
 from services.inventory.usecases.importing import card_aad
 from shared.crypto import Keyring, open_sealed
@@ -68,4 +70,5 @@ def open_card(owned: SealedEntitlement, *, keyring: Keyring) -> CardSecret:
         password=content.get("password"),
         serial=content.get("serial"),
         expires_at=owned.expires_at,
+        link_host=link_host(content["code"]) if KINDS[owned.kind].shown is Shown.LINK else None,
     )
