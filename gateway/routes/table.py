@@ -56,6 +56,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/orders/{order_id}/stream", "order", _HOLDER, methods="GET", rate=STREAM, stream=True),
     Route("/v1/payments/**", "order", _HOLDER),
     Route("/v1/payments/{provider}/notify", "order", Audience.PROVIDER, methods="POST", rate=PROVIDER),
+    Route("/v1/channel/orders/**", "order", Audience.CHANNEL, rate=CHANNEL),
+    Route("/v1/channel/products", "order", Audience.CHANNEL, methods="GET", rate=CHANNEL),
+    Route("/v1/ops/channels/{channel_id}/terms", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/ops/orders/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # inventory
     Route("/v1/products/**", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),

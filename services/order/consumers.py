@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.order.usecases import read_models, refunds, reviews, saga
+from services.order.usecases import channels, read_models, refunds, reviews, saga
 from shared.clock import utc_now
 from shared.contracts import (
     CardIssuedV1,
@@ -19,6 +19,7 @@ from shared.contracts import (
     RiskReleasedV1,
     SettlementReversedV1,
     SettlementSplitV1,
+    StockChangedV1,
 )
 from shared.database import UnitOfWork
 from shared.messaging import Handler
@@ -26,6 +27,10 @@ from shared.messaging import Handler
 
 async def on_product_changed(uow: UnitOfWork, heard: Sequence[Envelope[ProductChangedV1]]) -> None:
     await read_models.learn_products(uow, [each.data for each in heard])
+
+
+async def on_stock_changed(uow: UnitOfWork, heard: Sequence[Envelope[StockChangedV1]]) -> None:
+    await channels.learn_stock(uow, [each.data for each in heard])
 
 
 async def on_tier_changed(uow: UnitOfWork, heard: Sequence[Envelope[MemberTierChangedV1]]) -> None:
@@ -70,6 +75,7 @@ async def on_settlement_reversed(uow: UnitOfWork, heard: Sequence[Envelope[Settl
 
 HANDLERS: Mapping[type[Event], Handler[Any]] = {
     ProductChangedV1: on_product_changed,
+    StockChangedV1: on_stock_changed,
     MemberTierChangedV1: on_tier_changed,
     ContractPublishedV1: on_contract_published,
     CardIssuedV1: on_card_issued,

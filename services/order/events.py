@@ -43,6 +43,7 @@ def order_created(new: NewOrder) -> OrderCreatedV1:
         member_id=order.member_id,
         order_no=new.order_no,
         channel=new.channel,
+        channel_id=order.channel_id,
         currency=order.currency,
         total_minor=order.total_minor,
         pay_before=order.pay_before,

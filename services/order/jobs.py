@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.order.clients.neighbours import Risk
 from services.order.clients.providers import (
+    MoneyKeeper,
     Providers,
     ProviderUnavailableError,
     ProviderUnknownError,
@@ -63,7 +64,7 @@ class Jobs:
     """The jobs of the order service. `review_within` is how long a held order waits for somebody's word."""
 
     database: Database
-    providers: Providers
+    providers: Providers[MoneyKeeper]
     risk: Risk
     review_within: timedelta
     clock: Clock

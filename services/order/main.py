@@ -10,9 +10,11 @@ from starlette.middleware import Middleware
 from services.order.api import PROBLEMS, ROUTERS
 from services.order.api.desk import Desk, HotPaths, Json
 from services.order.api.lane import LeanLane
-from services.order.clients import sandbox
+from services.order.clients import accounts, sandbox
+from services.order.clients.accounts import Accounts
+from services.order.clients.codes import Codes
 from services.order.clients.neighbours import Holds, Risk
-from services.order.clients.providers import Providers
+from services.order.clients.providers import MoneyKeeper, Providers
 from services.order.consumers import HANDLERS
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
@@ -52,6 +54,7 @@ def build(settings: Settings) -> FastAPI:
     signer = IdentitySigner(identity_key, SERVICE)
     inventory = ServiceClient(settings.inventory_url, signer, neighbour="inventory")
     risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
+    settlement = ServiceClient(settings.settlement_url, signer, neighbour="settlement")
     outside = httpx.AsyncClient()
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     catalogue = Catalogue(database)
@@ -62,7 +65,9 @@ def build(settings: Settings) -> FastAPI:
         hot=_hot_paths(database),
         holds=Holds(inventory),
         risk=Risk(risk, timeout_s=settings.risk_timeout_s),
-        providers=_providers(settings, outside),
+        providers=Providers({sandbox.NAME: _sandbox(settings, outside)}),
+        accounts=Accounts(settlement),
+        codes=Codes(inventory),
         watchers=watchers,
         figures=FreshFigures(database, utc_now, review_within=settings.review_within),
         keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
@@ -75,11 +80,11 @@ def build(settings: Settings) -> FastAPI:
         identity_key=identity_key,
         problems=PROBLEMS,
         ready=database.ping,
-        background=_background(settings, desk, consumer),
+        background=_background(settings, desk, consumer, outside),
         routers=(*ROUTERS, operations_router(database, consumer)),
         database=database,
         on_start=[catalogue.refresh],
-        on_stop=[inventory.close, risk.close, outside.aclose, database.close],
+        on_stop=[inventory.close, risk.close, settlement.close, outside.aclose, database.close],
     )
     app.state.desk = desk
     app.user_middleware.append(Middleware(LeanLane, home=app))  # innermost, behind the edge
@@ -93,7 +98,7 @@ def main() -> None:
     serve(build(settings), host=settings.host, port=settings.port)
 
 
-def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Background]:
+def _background(settings: Settings, desk: Desk, consumer: Consumer, outside: httpx.AsyncClient) -> list[Background]:
     tasks: list[Background] = []
     if ProcessRole.API in settings.roles:
         tasks += [desk.catalogue.run, desk.watchers.run]
@@ -102,7 +107,8 @@ def _background(settings: Settings, desk: Desk, consumer: Consumer) -> list[Back
     if ProcessRole.RELAY in settings.roles:
         tasks.append(Relay(desk.database, settings.kafka_bootstrap, SERVICE).run)
     if ProcessRole.JOBS in settings.roles:
-        tasks += _jobs(settings, Jobs(desk.database, desk.providers, desk.risk, settings.review_within, utc_now))
+        keepers = Providers[MoneyKeeper]({sandbox.NAME: _sandbox(settings, outside), accounts.NAME: desk.accounts})
+        tasks += _jobs(settings, Jobs(desk.database, keepers, desk.risk, settings.review_within, utc_now))
     return tasks
 
 
@@ -118,19 +124,15 @@ def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
     ]
 
 
-def _providers(settings: Settings, outside: httpx.AsyncClient) -> Providers:
-    return Providers(
-        {
-            sandbox.NAME: sandbox.SandboxProvider(
-                base_url=settings.sandbox_payment_url,
-                page_url=settings.sandbox_payment_page_url,
-                notify_url=f"{settings.gateway_url.rstrip('/')}/v1/payments/{sandbox.NAME}/notify",
-                merchant_id=settings.sandbox_merchant_id,
-                key=read_key(settings.keys_dir, "payment-sandbox.key"),
-                http=outside,
-                clock=utc_now,
-            )
-        }
+def _sandbox(settings: Settings, outside: httpx.AsyncClient) -> sandbox.SandboxProvider:
+    return sandbox.SandboxProvider(
+        base_url=settings.sandbox_payment_url,
+        page_url=settings.sandbox_payment_page_url,
+        notify_url=f"{settings.gateway_url.rstrip('/')}/v1/payments/{sandbox.NAME}/notify",
+        merchant_id=settings.sandbox_merchant_id,
+        key=read_key(settings.keys_dir, "payment-sandbox.key"),
+        http=outside,
+        clock=utc_now,
     )
 
 

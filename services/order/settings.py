@@ -14,6 +14,7 @@ class Settings(PlatformSettings):
     port: int = Field(default=8101, validation_alias="KAQUAN_ORDER_PORT")
     inventory_url: str = Field(default="http://127.0.0.1:8102", validation_alias="KAQUAN_INVENTORY_URL")
     risk_url: str = Field(default="http://127.0.0.1:8106", validation_alias="KAQUAN_RISK_URL")
+    settlement_url: str = Field(default="http://127.0.0.1:8105", validation_alias="KAQUAN_SETTLEMENT_URL")
     gateway_url: str = Field(default="http://127.0.0.1:8000", validation_alias="KAQUAN_GATEWAY_URL")
     risk_timeout_s: float = Field(default=0.3, gt=0, validation_alias="KAQUAN_ORDER_RISK_TIMEOUT_S")
     sandbox_payment_url: str = Field(default="http://127.0.0.1:8201", validation_alias="KAQUAN_SANDBOX_PAYMENT_URL")

@@ -65,12 +65,13 @@ class _OrderEvent(Event):
 
 
 class OrderCreatedV1(_OrderEvent):
-    """Price, shares and stock are locked; the buyer has until `pay_before`."""
+    """Price, shares and stock are locked; the buyer has until `pay_before`. `channel_id`: the reseller who buys by API."""
 
     TYPE = "order.created"
 
     order_no: str
     channel: str
+    channel_id: UUID | None = None
     currency: Currency
     total_minor: AmountMinor
     pay_before: AwareDatetime

@@ -34,7 +34,7 @@ TOPICS = (
     Topic("risk", "risk", ("order",), "subject_id"),
     Topic("member", "membership", ("order", "risk"), "member_id"),
     Topic("product", "inventory", ("order",), "product_id"),
-    Topic("stock", "inventory", (), "sku_id"),
+    Topic("stock", "inventory", ("order",), "sku_id"),
     Topic("canary", "inventory", (), "export_id"),
     Topic("contract", "settlement", ("order",), "sku_id"),
 )

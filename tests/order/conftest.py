@@ -16,7 +16,7 @@ from services.order.main import build
 from services.order.settings import Settings
 from shared.settings import Environment, ProcessRole, read_key
 from tests.conftest import ServiceDatabaseMaker
-from tests.order.neighbours import Inventory, Risk, inventory_app, risk_app
+from tests.order.neighbours import Inventory, Risk, Settlement, inventory_app, risk_app, settlement_app
 from tests.order.shop import Shop
 
 
@@ -27,6 +27,7 @@ class Street:
     settings: Settings
     inventory: Inventory
     risk: Risk
+    settlement: Settlement
     keys: Path
     stack: contextlib.AsyncExitStack
 
@@ -41,6 +42,7 @@ class Street:
             http=http,
             inventory=self.inventory,
             risk=self.risk,
+            settlement=self.settlement,
             identity_key=read_key(self.keys, "internal.key"),
             provider_key=read_key(self.keys, "payment-sandbox.key"),
         )
@@ -49,21 +51,23 @@ class Street:
 @pytest.fixture
 async def street(service_database: ServiceDatabaseMaker, keys_directory: Path) -> AsyncIterator[Street]:
     database = await service_database("order")
-    inventory, risk = Inventory(), Risk()
+    inventory, risk, settlement = Inventory(), Risk(), Settlement()
     async with contextlib.AsyncExitStack() as stack:
         stock_server = await stack.enter_async_context(TestServer(inventory_app(inventory)))
         risk_server = await stack.enter_async_context(TestServer(risk_app(risk)))
+        settlement_server = await stack.enter_async_context(TestServer(settlement_app(settlement)))
         settings = Settings(
             environment=Environment.TEST,
             database_url=database.url,
             keys_dir=keys_directory,
             inventory_url=str(stock_server.make_url("")).rstrip("/"),
             risk_url=str(risk_server.make_url("")).rstrip("/"),
+            settlement_url=str(settlement_server.make_url("")).rstrip("/"),
             risk_timeout_s=2,  # a busy machine must not look like a silent risk
             gateway_url="http://127.0.0.1:1",
             roles=frozenset({ProcessRole.API}),
         )
-        yield Street(settings, inventory, risk, keys_directory, stack)
+        yield Street(settings, inventory, risk, settlement, keys_directory, stack)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ class Inventory:
     holds: dict[str, Json] = field(default_factory=dict)
     calls: "Counter[str]" = field(default_factory=Counter)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: list[Json] = field(default_factory=list)
 
     @property
     def held_units(self) -> int:
@@ -46,6 +47,12 @@ class Inventory:
             return web.json_response(problem, status=409)
         self.holds[body["order_id"]] = body
         return web.json_response({}, status=201)
+
+    async def reveal(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.looks.append(body)
+        items = [{"entitlement_id": each, "code": f"CODE-{each[-4:]}"} for each in body["entitlement_ids"]]
+        return web.json_response({"items": items})
 
     async def release(self, request: web.Request) -> web.Response:
         self.calls["release"] += 1
@@ -79,10 +86,68 @@ class Risk:
         return web.json_response({"decision_id": str(uuid4()), "decision": self.decision, "reasons": []})
 
 
+@dataclass
+class Settlement:
+    """Keeps one channel's money as settlement promises to: a purchase and a refund once, by their ids.
+
+    `deaf`: what it is told is done, but no answer comes. `shown_minor` is what it says is there, where that is not so.
+    """
+
+    channel_id: str = ""
+    balance_minor: int = 1_000_000
+    shown_minor: int | None = None
+    deaf: bool = False
+    delay_s: float = 0.0
+    purchases: dict[str, Json] = field(default_factory=dict)
+    refunds: dict[str, Json] = field(default_factory=dict)
+
+    async def find(self, request: web.Request) -> web.Response:
+        if request.match_info["channel_id"] != self.channel_id:
+            return web.json_response({"code": "channel.not_found"}, status=404)
+        available = self.balance_minor if self.shown_minor is None else self.shown_minor
+        return web.json_response({"name": "星河分销", "currency": "CNY", "available_minor": available})
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        await asyncio.sleep(self.delay_s)
+        if body["order_id"] not in self.purchases:
+            if body["amount_minor"] > self.balance_minor:
+                return web.json_response({"code": "account.insufficient"}, status=402)
+            self.balance_minor -= body["amount_minor"]
+            self.purchases[body["order_id"]] = body
+        return web.Response(status=500) if self.deaf else web.json_response(body)
+
+    async def purchase(self, request: web.Request) -> web.Response:
+        found = self.purchases.get(request.match_info["order_id"])
+        return web.json_response(found or {"code": "account.nothing_paid"}, status=200 if found else 404)
+
+    async def give_back(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if body["refund_id"] not in self.refunds:
+            self.balance_minor += body["amount_minor"]
+            self.refunds[body["refund_id"]] = body
+        return web.Response(status=500) if self.deaf else web.json_response(body)
+
+    async def refund(self, request: web.Request) -> web.Response:
+        found = self.refunds.get(request.match_info["refund_id"])
+        return web.json_response(found or {"code": "account.nothing_paid"}, status=200 if found else 404)
+
+
+def settlement_app(settlement: Settlement) -> web.Application:
+    app = web.Application()
+    app.router.add_get("/internal/channels/{channel_id}", settlement.find)
+    app.router.add_post("/internal/channel-purchases", settlement.take)
+    app.router.add_get("/internal/channel-purchases/{order_id}", settlement.purchase)
+    app.router.add_post("/internal/channel-refunds", settlement.give_back)
+    app.router.add_get("/internal/channel-refunds/{refund_id}", settlement.refund)
+    return app
+
+
 def inventory_app(inventory: Inventory) -> web.Application:
     app = web.Application()
     app.router.add_post("/internal/holds", inventory.hold)
     app.router.add_delete("/internal/holds/{order_id}", inventory.release)
+    app.router.add_post("/internal/channel-reveals", inventory.reveal)
     return app
 
 

@@ -20,7 +20,7 @@ from shared.contracts.inventory import SkuComponent, SkuOffer
 from shared.contracts.order import ComponentKind
 from shared.database import Database, UnitOfWork
 from shared.http import IDENTITY_HEADER, Identity, IdentitySigner, Role
-from tests.order.neighbours import Inventory, Risk
+from tests.order.neighbours import Inventory, Risk, Settlement
 
 Json = dict[str, Any]
 
@@ -33,6 +33,7 @@ class Shop:
     http: httpx.AsyncClient
     inventory: Inventory
     risk: Risk
+    settlement: Settlement
     identity_key: bytes
     provider_key: bytes
     keys: "itertools.count[int]" = field(default_factory=itertools.count)

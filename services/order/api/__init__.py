@@ -1,6 +1,17 @@
 """The order service over HTTP."""
 
-from services.order.api import checkout, internal, operators, orders, payments, quotes, refunds, stream
+from services.order.api import (
+    channel_goods,
+    channel_orders,
+    checkout,
+    internal,
+    operators,
+    orders,
+    payments,
+    quotes,
+    refunds,
+    stream,
+)
 from services.order.api.problems import PROBLEMS
 
 ROUTERS = (
@@ -10,6 +21,8 @@ ROUTERS = (
     stream.router,
     payments.router,
     refunds.router,
+    channel_orders.router,
+    channel_goods.router,
     operators.router,
     internal.router,
 )

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from services.order.clients.accounts import Accounts
+from services.order.clients.codes import Codes
 from services.order.clients.neighbours import Holds, Risk
-from services.order.clients.providers import Providers
+from services.order.clients.providers import PaymentProvider, Providers
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
 from services.order.queries.catalogue import Catalogue
@@ -43,7 +45,9 @@ class Desk:
     hot: HotPaths
     holds: Holds
     risk: Risk
-    providers: Providers
+    providers: Providers[PaymentProvider]
+    accounts: Accounts
+    codes: Codes
     watchers: Watchers
     figures: FreshFigures
     keyring: Keyring

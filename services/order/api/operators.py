@@ -61,8 +61,9 @@ class _Filter:
         since: Annotated[datetime | None, Query(description="made from this moment on")] = None,
         until: Annotated[datetime | None, Query(description="made before this moment")] = None,
         stuck: Annotated[bool, Query(description="a step is late and was announced again")] = False,  # noqa: FBT002
+        channel_id: Annotated[UUID | None, Query(description="bought by this reseller")] = None,
     ) -> None:
-        self.search = queries.OrderSearch(order_no, status, member_id, since, until, stuck)
+        self.search = queries.OrderSearch(order_no, status, member_id, since, until, stuck, channel_id)
 
 
 @router.get("")

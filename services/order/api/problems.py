@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 
+from services.order.clients.accounts import AccountRefusedError, ChannelUnknownError
 from services.order.clients.neighbours import StockInsufficientError
 from services.order.clients.providers import ProviderUnknownError
 from services.order.domain.buyer_fields import BuyerFieldsError
+from services.order.domain.channels import (
+    ChannelNotActiveError,
+    ChannelOrderNotFoundError,
+    CurrencyError,
+    ExternalIdReusedError,
+    NotForChannelError,
+    PriceAboveMaxError,
+)
 from services.order.domain.contacts import ContactError
 from services.order.domain.limits import PurchaseLimitError
 from services.order.domain.numbers import OrderNumberError
@@ -53,5 +62,13 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     UnknownComponentError: ProblemSpec(404, "component.unknown", "The order has no such line or component"),
     RefundNotInReviewError: ProblemSpec(409, "refund.not_in_review", "There is nothing to decide"),
     IllegalMoveError: ProblemSpec(409, "order.illegal_move", "The order's state does not allow it"),
+    AccountRefusedError: ProblemSpec(402, "account.insufficient", "The account does not pay for it"),
+    ChannelUnknownError: ProblemSpec(404, "channel.not_found", "There is no such channel"),
+    ChannelNotActiveError: ProblemSpec(403, "channel.not_active", "The channel cannot buy"),
+    ChannelOrderNotFoundError: ProblemSpec(404, "order.not_found", "There is no such order"),
+    NotForChannelError: ProblemSpec(403, "sku.not_for_channel", "This is not sold to the channel"),
+    PriceAboveMaxError: ProblemSpec(409, "price.above_max", "It costs more than the channel would pay"),
+    CurrencyError: ProblemSpec(409, "currency.not_the_accounts", "The account is kept in another currency"),
+    ExternalIdReusedError: ProblemSpec(422, "external_id.reused", "The number belongs to another order"),
     TooManyWatchesError: ProblemSpec(503, "stream.full", "Too many streams are open"),
 }

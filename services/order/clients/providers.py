@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from services.order.domain.payments import Receipt
@@ -74,21 +74,8 @@ class Acknowledgement:
     media_type: str
 
 
-class PaymentProvider(Protocol):
-    """One provider. The first two are pure; the others call it."""
-
-    @property
-    def acknowledgement(self) -> Acknowledgement:
-        """The answer to a notify that was taken, or had been before."""
-
-    def begin(self, payment: ToPay) -> Mapping[str, str]:
-        """What the buyer's client needs to pay."""
-
-    def read_notify(self, body: bytes) -> Receipt:
-        """What a notify reports.
-
-        :raises NotifyRejectedError: it is not signed by the provider, not for us, or cannot be read.
-        """
+class MoneyKeeper(Protocol):
+    """Where money of orders is: asked about payments, told to send refunds."""
 
     async def query_payment(self, payment_id: UUID) -> Receipt | None:
         """What has come in for a payment; None while nothing has.
@@ -109,13 +96,33 @@ class PaymentProvider(Protocol):
         """
 
 
-class Providers:
+class PaymentProvider(MoneyKeeper, Protocol):
+    """One provider that buyers pay at. These are pure; the others call it."""
+
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """The answer to a notify that was taken, or had been before."""
+
+    def begin(self, payment: ToPay) -> Mapping[str, str]:
+        """What the buyer's client needs to pay."""
+
+    def read_notify(self, body: bytes) -> Receipt:
+        """What a notify reports.
+
+        :raises NotifyRejectedError: it is not signed by the provider, not for us, or cannot be read.
+        """
+
+
+Keeper_co = TypeVar("Keeper_co", bound=MoneyKeeper, covariant=True)
+
+
+class Providers(Generic[Keeper_co]):
     """The providers that are set up, by name."""
 
-    def __init__(self, providers: Mapping[str, PaymentProvider]) -> None:
+    def __init__(self, providers: Mapping[str, Keeper_co]) -> None:
         self._providers = providers
 
-    def __getitem__(self, name: str) -> PaymentProvider:
+    def __getitem__(self, name: str) -> Keeper_co:
         """:raises ProviderUnknownError: it is not set up."""
         provider = self._providers.get(name)
         if provider is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.order.domain.channels import ChannelOrder
 from services.order.domain.numbers import part_id
 from services.order.domain.orders import Component, Order
 from services.order.domain.pricing import Adjustment, PricedLine, Quote
@@ -68,6 +69,7 @@ class NewOrder:
     risk_decision_id: UUID | None = None
     unanswered: Mapping[str, Any] | None = None
     contact: SealedContact | None = None
+    bought_by: ChannelOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def draft_order(
     contracts: Mapping[UUID, Sequence[Contract]],
     pay_before: datetime,
     now: datetime,
+    bought_by: ChannelOrder | None = None,
 ) -> NewOrder:
     """The order as it will be, before inventory and risk were asked."""
     lines, components = build_lines(quote, order_id=order_id, contracts=contracts, now=now)
@@ -139,6 +142,7 @@ def draft_order(
         pay_before=pay_before,
         payment_id=None,
         components=components,
+        channel_id=bought_by.channel_id if bought_by else None,
     )
     return NewOrder(
         order=order,
@@ -148,6 +152,7 @@ def draft_order(
         adjustments=quote.adjustments,
         lines=lines,
         created_at=now,
+        bought_by=bought_by,
     )
 
 

@@ -112,6 +112,16 @@ class Offer:
     gate: Gate = Gate()
     choices: tuple[ChoiceGroup, ...] = ()
     stock_capped: bool = False
+    category: str | None = None
+
+    @property
+    def asked(self) -> tuple[BuyerField, ...]:
+        """What the goods need to know of the buyer, each thing once."""
+        asked: dict[str, BuyerField] = {}
+        for part in self.components:
+            for field in part.buyer_fields:
+                asked.setdefault(field.name, field)
+        return tuple(asked.values())
 
     def chosen(self, sku_ids: Sequence[UUID]) -> "Offer":
         """What is bought with this choice: the chosen among the components, and what they cost more in every price.

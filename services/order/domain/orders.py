@@ -65,6 +65,7 @@ class Order:
     cancelled_at: datetime | None = None
     fulfilled_at: datetime | None = None
     completed_at: datetime | None = None
+    channel_id: UUID | None = None
 
     def component(self, component_id: UUID) -> Component:
         """:raises UnknownComponentError: it is not in this order."""

@@ -22,7 +22,7 @@ _OVERLAP = timedelta(seconds=30)
 
 # Where inventory told the operator's switch, the clock decides; before that, what it said last.
 _PRODUCTS = """
-SELECT product_id, version, coalesce(listed, on_shelf) AS on_shelf, on_shelf_from, on_shelf_until, skus
+SELECT product_id, version, coalesce(listed, on_shelf) AS on_shelf, on_shelf_from, on_shelf_until, category, skus
 FROM products WHERE updated_at >= $1
 """
 _CONTRACTS = "SELECT sku_id, contract_id, version, hash, effective_from FROM contracts WHERE updated_at >= $1"
@@ -140,6 +140,7 @@ def _offer(product: Any, sku: Mapping[str, Any]) -> Offer:
             for group in sku.get("choices", ())
         ),
         stock_capped=sku.get("stock_capped", False),
+        category=product["category"],
     )
 
 

@@ -27,6 +27,7 @@ _SUMMARY = (
     ORDERS.c.order_no,
     ORDERS.c.member_id,
     ORDERS.c.channel,
+    ORDERS.c.channel_id,
     ORDERS.c.status,
     ORDERS.c.currency,
     ORDERS.c.total_minor,
@@ -47,6 +48,7 @@ class OrderSearch:
     since: datetime | None = None
     until: datetime | None = None
     stuck: bool = False
+    channel_id: UUID | None = None
 
 
 async def search_orders(uow: UnitOfWork, search: OrderSearch, *, before: UUID | None, limit: int) -> list[Json]:
@@ -119,6 +121,8 @@ def _narrowed(statement: "Select[Any]", search: OrderSearch) -> "Select[Any]":
         statement = statement.where(ORDERS.c.status == search.status)
     if search.member_id is not None:
         statement = statement.where(ORDERS.c.member_id == search.member_id)
+    if search.channel_id is not None:
+        statement = statement.where(ORDERS.c.channel_id == search.channel_id)
     if search.since is not None:
         statement = statement.where(ORDERS.c.order_id >= first_id(search.since))
     if search.until is not None:

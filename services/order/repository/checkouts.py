@@ -49,32 +49,35 @@ _PLACE = f"""
 WITH new_orders AS (
     INSERT INTO orders (order_id, order_no, member_id, contact_kek_version, contact_key, contact, channel, currency,
         list_minor, total_minor, adjustments, status, flagged, held, risk_decision_id, created_at, pay_before, paid_at,
-        due_at)
+        due_at, channel_id)
     SELECT order_id, order_no, member_id, kek, wrapped, contact, channel, currency, list_minor,
-        total_minor, adjustments::jsonb, status, flagged, held, decision_id, created_at, pay_before, paid_at, due_at
+        total_minor, adjustments::jsonb, status, flagged, held, decision_id, created_at, pay_before, paid_at, due_at, channel_id
     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::bytea[], $6::bytea[], $7::text[],
         $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bool[], $14::bool[], $15::uuid[],
-        $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
+        $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[])
         AS o(order_id, order_no, member_id, kek, wrapped, contact, channel, currency, list_minor, total_minor,
-        adjustments, status, flagged, held, decision_id, created_at, pay_before, paid_at, due_at)
+        adjustments, status, flagged, held, decision_id, created_at, pay_before, paid_at, due_at, channel_id)
 ), new_lines AS (
     INSERT INTO order_lines (order_id, line_id, position, product_id, sku_id, name, quantity, list_minor, total_minor)
-    SELECT * FROM unnest($20::uuid[], $21::uuid[], $22::int[], $23::uuid[], $24::uuid[], $25::text[], $26::int[],
-        $27::bigint[], $28::bigint[])
+    SELECT * FROM unnest($21::uuid[], $22::uuid[], $23::int[], $24::uuid[], $25::uuid[], $26::text[], $27::int[],
+        $28::bigint[], $29::bigint[])
 ), new_components AS (
     INSERT INTO order_components (order_id, component_id, line_id, position, sku_id, name, kind, quantity,
         amount_minor, contract_id, contract_version, contract_hash, status)
-    SELECT * FROM unnest($29::uuid[], $30::uuid[], $31::uuid[], $32::int[], $33::uuid[], $34::text[], $35::text[],
-        $36::int[], $37::bigint[], $38::uuid[], $39::int[], $40::text[], $41::text[])
+    SELECT * FROM unnest($30::uuid[], $31::uuid[], $32::uuid[], $33::int[], $34::uuid[], $35::text[], $36::text[],
+        $37::int[], $38::bigint[], $39::uuid[], $40::int[], $41::text[], $42::text[])
 ), done AS (
-    UPDATE checkouts c SET done = true FROM unnest($42::text[], $43::text[]) AS u(caller, key)
+    UPDATE checkouts c SET done = true FROM unnest($43::text[], $44::text[]) AS u(caller, key)
     WHERE c.caller = u.caller AND c.key = u.key
 ), unanswered AS (
     INSERT INTO risk_questions (order_id, question, next_ask_at)
-    SELECT order_id, question::jsonb, next_ask_at FROM unnest($44::uuid[], $45::text[], $46::timestamptz[])
+    SELECT order_id, question::jsonb, next_ask_at FROM unnest($45::uuid[], $46::text[], $47::timestamptz[])
         AS q(order_id, question, next_ask_at)
+), numbered AS (
+    INSERT INTO channel_orders (channel_id, external_id, order_id, content_hash, notify)
+    SELECT * FROM unnest($48::uuid[], $49::text[], $50::uuid[], $51::bytea[], $52::bool[])
 )
-{outbox_insert(47)}
+{outbox_insert(53)}
 """  # noqa: S608  # the columns are messaging's constants
 
 
@@ -144,12 +147,13 @@ async def release(uow: UnitOfWork, claims: Sequence[tuple[str, str, UUID]]) -> N
 async def place(uow: UnitOfWork, placements: Sequence[Placement]) -> None:
     """Write the orders with all that hangs on them, in one statement.
 
-    :raises asyncpg.UniqueViolationError: one of them was written before (`pk_orders`), or its number is another's.
+    :raises asyncpg.UniqueViolationError: one of them was written before (`pk_orders`, `pk_channel_orders`), or its number is another's.
     """
     orders: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     components: list[tuple[Any, ...]] = []
     unanswered = [placement.new for placement in placements if placement.new.unanswered is not None]
+    numbered = [placement.new.bought_by for placement in placements if placement.new.bought_by is not None]
     for placement in placements:
         new = placement.new
         orders.append(_order_row(new))
@@ -165,6 +169,11 @@ async def place(uow: UnitOfWork, placements: Sequence[Placement]) -> None:
         [new.order.order_id for new in unanswered],
         [orjson.dumps(new.unanswered).decode() for new in unanswered],
         [new.created_at for new in unanswered],
+        [order.channel_id for order in numbered],
+        [order.external_id for order in numbered],
+        [order.order_id for order in numbered],
+        [order.content_hash for order in numbered],
+        [order.notify for order in numbered],
         *OutboxRows.joined(placement.outbox for placement in placements).arrays,
     )
     ring_outbox(uow)
@@ -197,6 +206,7 @@ def _order_row(new: NewOrder) -> tuple[Any, ...]:
         order.pay_before,
         order.paid_at,
         due_at(order, now=new.created_at),
+        order.channel_id,
     )
 
 

@@ -18,7 +18,7 @@ CHANGED_CHANNEL = "order_changed"
 
 ORDER_COLUMNS = """
 o.order_id, o.member_id, o.currency, o.total_minor, o.status, o.flagged, o.held, o.pay_before, o.payment_id,
-o.paid_at, o.cancelled_at, o.fulfilled_at, o.completed_at,
+o.paid_at, o.cancelled_at, o.fulfilled_at, o.completed_at, o.channel_id,
 c.component_id, c.line_id, c.sku_id, c.name, c.kind, c.quantity, c.amount_minor,
 c.contract_id, c.contract_version, c.contract_hash, c.status AS component_status, c.issued_at, c.split_at
 """
@@ -165,6 +165,7 @@ def _order_of(row: Record, components: tuple[Component, ...]) -> Order:
         cancelled_at=row["cancelled_at"],
         fulfilled_at=row["fulfilled_at"],
         completed_at=row["completed_at"],
+        channel_id=row["channel_id"],
     )
 
 

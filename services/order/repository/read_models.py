@@ -14,13 +14,15 @@ CATALOGUE_CHANNEL = "order_catalogue"
 """Rung when offers or contracts have changed, for those who keep them in memory."""
 
 _PRODUCTS = """
-INSERT INTO products AS p (product_id, version, name, on_shelf, skus, listed, on_shelf_from, on_shelf_until, updated_at)
-SELECT u.product_id, u.version, u.name, u.on_shelf, u.skus::jsonb, u.listed, u.starts_at, u.ends_at, clock_timestamp()
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bool[], $5::text[], $6::bool[], $7::timestamptz[], $8::timestamptz[])
-    AS u(product_id, version, name, on_shelf, skus, listed, starts_at, ends_at)
+INSERT INTO products AS p (product_id, version, name, on_shelf, skus, listed, on_shelf_from, on_shelf_until, category,
+    updated_at)
+SELECT u.product_id, u.version, u.name, u.on_shelf, u.skus::jsonb, u.listed, u.starts_at, u.ends_at, u.category,
+    clock_timestamp()
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bool[], $5::text[], $6::bool[], $7::timestamptz[], $8::timestamptz[],
+    $9::text[]) AS u(product_id, version, name, on_shelf, skus, listed, starts_at, ends_at, category)
 ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, name = excluded.name, on_shelf = excluded.on_shelf,
     skus = excluded.skus, listed = excluded.listed, on_shelf_from = excluded.on_shelf_from,
-    on_shelf_until = excluded.on_shelf_until, updated_at = excluded.updated_at
+    on_shelf_until = excluded.on_shelf_until, category = excluded.category, updated_at = excluded.updated_at
 WHERE p.version < excluded.version
 """
 
@@ -52,6 +54,7 @@ class ProductRow:
     listed: bool | None
     on_shelf_from: datetime | None
     on_shelf_until: datetime | None
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ async def keep_products(uow: UnitOfWork, products: Sequence[ProductRow]) -> None
         [row.listed for row in rows],
         [row.on_shelf_from for row in rows],
         [row.on_shelf_until for row in rows],
+        [row.category for row in rows],
     )
     uow.after_commit(lambda: uow.database.ring(CATALOGUE_CHANNEL))
 

@@ -16,6 +16,7 @@ class OrderSummaryOut(BaseModel):
     order_no: str
     member_id: UUID | None
     channel: str
+    channel_id: UUID | None
     status: str
     currency: str
     total_minor: int

@@ -1,6 +1,7 @@
 """The order service's rows."""
 
 from services.order.tables.base import METADATA
+from services.order.tables.channels import CHANNEL_ORDERS, CHANNELS, SKU_STOCK
 from services.order.tables.limits import LIMITED_PURCHASES
 from services.order.tables.orders import (
     CHECKOUTS,
@@ -21,6 +22,8 @@ PARKED = parked_table(METADATA)
 IDEMPOTENCY = idempotency_table(METADATA)
 
 __all__ = [
+    "CHANNELS",
+    "CHANNEL_ORDERS",
     "CHECKOUTS",
     "CONTRACTS",
     "IDEMPOTENCY",
@@ -40,4 +43,5 @@ __all__ = [
     "REFUNDS",
     "REFUND_PARTS",
     "RISK_QUESTIONS",
+    "SKU_STOCK",
 ]

@@ -27,6 +27,8 @@ ORDERS = Table(
     Column("order_id", ID, primary_key=True),
     Column("order_no", Text, nullable=False, unique=True),
     Column("member_id", ID),
+    # The reseller who bought it; such an order has neither member nor contact.
+    Column("channel_id", ID),
     # A guest's contact, sealed under a data key of its own; NULL for members.
     Column("contact_kek_version", Integer),
     Column("contact_key", LargeBinary),
@@ -57,8 +59,9 @@ ORDERS = Table(
     CheckConstraint(
         "(paid_at IS NOT NULL) = (status NOT IN ('pending_payment', 'cancelled'))", name="paid_when_past_payment"
     ),
-    CheckConstraint("member_id IS NOT NULL OR contact IS NOT NULL", name="somebody_s"),
+    CheckConstraint("member_id IS NOT NULL OR contact IS NOT NULL OR channel_id IS NOT NULL", name="somebody_s"),
     Index("ix_orders_member_id_order_id", "member_id", "order_id", postgresql_where=text("member_id IS NOT NULL")),
+    Index("ix_orders_channel_id_order_id", "channel_id", "order_id", postgresql_where=text("channel_id IS NOT NULL")),
     Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_orders_nudged", "due_at", postgresql_where=text("nudges > 0")),
     Index("ix_orders_held", "paid_at", postgresql_where=text("status = 'held'")),

@@ -19,6 +19,7 @@ PRODUCTS = Table(
     Column("listed", Boolean),
     Column("on_shelf_from", MOMENT),
     Column("on_shelf_until", MOMENT),
+    Column("category", Text),  # NULL where it was learnt before it was kept
     Index("ix_products_updated_at", "updated_at"),
 )
 

@@ -109,7 +109,7 @@ async def place_orders(uow: UnitOfWork, placements: Sequence[Placement]) -> list
     try:
         await checkouts.place(uow, placements)
     except asyncpg.UniqueViolationError as error:
-        if violated(error) == "pk_orders":
+        if violated(error) in {"pk_orders", "pk_channel_orders"}:
             raise AlreadyPlacedError from error
         raise
     return [None] * len(placements)

@@ -50,7 +50,8 @@ LATE_GRACE = timedelta(minutes=30)
 """A payment this much after the time to pay still gets its goods, if there are any; later it goes back."""
 
 _NO_GRACE = timedelta(days=-1)
-"""Its buyer has had in other orders what one buyer may have: a payment for one that was cancelled goes back."""
+"""A payment for an order that was cancelled goes back: its buyer has had in other orders what one buyer may have, or is a
+channel, which was told that it is cancelled and may have bought elsewhere."""
 
 _NOT_TAKEN_UP = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDING})
 
@@ -128,7 +129,8 @@ class _Batch:
         if payment is None:
             return PaymentUnknownError(str(receipt.payment_id))
         order = self.changes[payment.order_id]
-        late_grace = _NO_GRACE if order.order_id in self._barred else LATE_GRACE
+        barred = order.order_id in self._barred or order.channel_id is not None
+        late_grace = _NO_GRACE if barred else LATE_GRACE
         try:
             outcome = outcome_of(order, payment, receipt, asked=report.asked, now=now, late_grace=late_grace)
         except (PaymentUnknownError, PaymentMismatchError) as error:

@@ -26,6 +26,7 @@ async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1]) -
             listed=product.listed,
             on_shelf_from=product.on_shelf_from,
             on_shelf_until=product.on_shelf_until,
+            category=product.category,
         )
         for product in changed
     ]
