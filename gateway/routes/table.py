@@ -114,6 +114,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/ops/skus/{sku_id}/batches", "inventory", _OPERATOR, methods="GET", scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/batches/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/exports/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE, timeout_s=60.0),
+    Route("/v1/ops/shipments/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/stock/**", "inventory", _OPERATOR, methods="GET", scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/ops/suppliers/**", "inventory", _OPERATOR, scopes=_CATALOGUE, rate=OPERATE),
     Route("/v1/suppliers/{supplier_id}/changes", "inventory", Audience.PROVIDER, methods="POST", rate=PROVIDER),

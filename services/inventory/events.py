@@ -10,6 +10,7 @@ from services.inventory.domain.issuing import Entitlement, Reservation
 from services.inventory.domain.offers import OfferedComponent, OfferedProduct, OfferedSku
 from services.inventory.domain.redeeming import Redeemable, Redemption
 from services.inventory.domain.reminders import Expiring
+from services.inventory.domain.shipping import Promise
 from services.inventory.domain.terms import BuyerField
 from shared.contracts import (
     CardCanaryTouchedV1,
@@ -21,6 +22,7 @@ from shared.contracts import (
     CardRevokeRefusedV1,
     EntitlementExpiringV1,
     ProductChangedV1,
+    ShipmentPromisedV1,
     StockChangedV1,
     StockLowV1,
 )
@@ -68,6 +70,16 @@ def card_rejected(component: Reservation | Delivery, reason: RejectReason) -> Ca
         sku_id=component.sku_id,
         member_id=component.member_id,
         reason=reason.value,
+    )
+
+
+def shipment_promised(component: Reservation, promise: Promise) -> ShipmentPromisedV1:
+    return ShipmentPromisedV1(
+        order_id=component.order_id,
+        component_id=component.component_id,
+        sku_id=component.sku_id,
+        member_id=component.member_id,
+        ship_before=promise.ship_before,
     )
 
 

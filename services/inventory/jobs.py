@@ -19,6 +19,7 @@ from services.inventory.usecases import (
     listing,
     reminding,
     rotating,
+    shipping,
     supplying,
     syncing,
     upkeep,
@@ -47,6 +48,8 @@ SORT_SHELF_S = 2.0
 REWRAP_KEYS_S = 60.0
 ROTATE_KEYS_S = 5.0
 REMIND_S = 300.0
+SIGN_SHIPMENTS_S = 600.0
+SIGN_SHIPMENTS_MAX = 500
 REMIND_MAX = 500
 SYNC_SUPPLIERS_S = 10.0
 PRUNE_S = 600.0
@@ -75,6 +78,7 @@ def periodic(
         every(SORT_SHELF_S, lambda: sort_shelf(database), name="sort_shelf"),
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(ROTATE_KEYS_S, lambda: rotate_keys(database, keyring), name="rotate_keys"),
+        every(SIGN_SHIPMENTS_S, lambda: sign_shipments(database), name="sign_shipments"),
         every(REMIND_S, lambda: announce_expiring(database), name="announce_expiring"),
         every(SYNC_SUPPLIERS_S, lambda: sync_suppliers(database, keyring, suppliers), name="sync_suppliers"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
@@ -147,6 +151,14 @@ async def announce_expiring(database: Database) -> None:
             announced = await reminding.announce_expiring(uow, now=utc_now(), limit=REMIND_MAX)
         if announced:
             log.info("entitlements.expiring", entitlements=announced)
+
+
+async def sign_shipments(database: Database) -> None:
+    """What was sent long ago and nobody complained about counts as received."""
+    signed = SIGN_SHIPMENTS_MAX
+    while signed == SIGN_SHIPMENTS_MAX:
+        async with database.begin() as uow:
+            signed = await shipping.sign_old(uow, limit=SIGN_SHIPMENTS_MAX, now=utc_now())
 
 
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:

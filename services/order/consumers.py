@@ -19,6 +19,7 @@ from shared.contracts import (
     RiskReleasedV1,
     SettlementReversedV1,
     SettlementSplitV1,
+    ShipmentPromisedV1,
     StockChangedV1,
 )
 from shared.database import UnitOfWork
@@ -47,6 +48,10 @@ async def on_card_issued(uow: UnitOfWork, heard: Sequence[Envelope[CardIssuedV1]
 
 async def on_card_rejected(uow: UnitOfWork, heard: Sequence[Envelope[CardRejectedV1]]) -> None:
     await saga.note_rejected(uow, [each.data for each in heard], now=utc_now())
+
+
+async def on_shipment_promised(uow: UnitOfWork, heard: Sequence[Envelope[ShipmentPromisedV1]]) -> None:
+    await saga.note_promised(uow, [each.data for each in heard], now=utc_now())
 
 
 async def on_settlement_split(uow: UnitOfWork, heard: Sequence[Envelope[SettlementSplitV1]]) -> None:
@@ -80,6 +85,7 @@ HANDLERS: Mapping[type[Event], Handler[Any]] = {
     ContractPublishedV1: on_contract_published,
     CardIssuedV1: on_card_issued,
     CardRejectedV1: on_card_rejected,
+    ShipmentPromisedV1: on_shipment_promised,
     CardRevokedV1: on_card_revoked,
     CardRevokeRefusedV1: on_revoke_refused,
     SettlementSplitV1: on_settlement_split,

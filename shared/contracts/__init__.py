@@ -12,6 +12,7 @@ from shared.contracts.inventory import (
     CardRevokeRefusedV1,
     EntitlementExpiringV1,
     ProductChangedV1,
+    ShipmentPromisedV1,
     StockChangedV1,
     StockLowV1,
 )
@@ -44,6 +45,7 @@ EVENTS: tuple[type[Event], ...] = (
     OrderRefundedV1,
     OrderSurplusRefundedV1,
     InventoryReserveV1,
+    ShipmentPromisedV1,
     CardIssuedV1,
     CardRejectedV1,
     CardRevealedV1,
@@ -106,6 +108,7 @@ __all__ = [
     "RiskReleasedV1",
     "SettlementReversedV1",
     "SettlementSplitV1",
+    "ShipmentPromisedV1",
     "StatementReadyV1",
     "StockChangedV1",
     "StockLowV1",

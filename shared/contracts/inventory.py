@@ -44,6 +44,14 @@ class CardRejectedV1(_CardEvent):
     reason: str
 
 
+class ShipmentPromisedV1(_CardEvent):
+    """The component is ours to send, by that moment. `card.issued` follows when it is sent: until then it can be taken back."""
+
+    TYPE = "shipment.promised"
+
+    ship_before: AwareDatetime
+
+
 class CardRevealedV1(_CardEvent):
     """The owner has seen the code of one entitlement."""
 
@@ -124,6 +132,8 @@ class BuyerFieldKind(StrEnum):
     ACCOUNT = "account"
     TEXT = "text"
     CHOICE = "choice"
+    ADDRESS = "address"
+    NAME = "name"
 
 
 class BuyerFieldPattern(StrEnum):

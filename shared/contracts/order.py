@@ -15,6 +15,8 @@ class ComponentKind(StrEnum):
     REDEEM_LINK = "redeem_link"
     CASH_VOUCHER = "cash_voucher"
     OFFLINE_QR = "offline_qr"
+    PHYSICAL = "physical"
+    EVENT_SEAT = "event_seat"
 
 
 class Adjustment(Fact):

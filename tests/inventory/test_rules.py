@@ -83,7 +83,7 @@ def test_holds_are_whole_fair_and_within_stock(stock: list[int], wants: list[lis
         )
         for want in wants
     ]
-    decisions = decide_holds(requests, free=free, top_ups=())
+    decisions = decide_holds(requests, free=free, needs={})
     left = dict(zip(skus, stock, strict=False))
     for request, decision in zip(requests, decisions, strict=True):
         wanted: dict[UUID, int] = {}
@@ -185,6 +185,8 @@ LEGAL = {
     ("awaiting_supplier", "issued"),
     ("awaiting_supplier", "rejected"),
     ("awaiting_supplier", "revoked"),
+    ("awaiting_shipment", "issued"),
+    ("awaiting_shipment", "revoked"),
     ("issued", "revoked"),
     ("rejected", "revoked"),
 }

@@ -30,15 +30,19 @@ from services.inventory.domain.importing import ImportRefusedError
 from services.inventory.domain.owners import Owner
 from services.inventory.domain.picking import PickOrder
 from services.inventory.domain.reports import Fault, ReportNotAllowedError, TooManyReportsError
+from services.inventory.domain.shipping import Parcel, ShipmentState, ShipmentStateError, ShipmentUnknownError
 from services.inventory.queries import wallet
-from services.inventory.usecases import catalogue, holds, revealing
+from services.inventory.usecases import catalogue, holds, revealing, shipping
 from services.inventory.usecases.reports import report_card
+from services.inventory.usecases.shipping import ToShip
 from shared.clock import new_id, utc_now
 from tests.inventory.neighbours import Orders
 from tests.inventory.test_reports import TAKEN_AGAIN
 from tests.inventory.world import Order, World, codes, order_of
 
 T = TypeVar("T")
+
+ADDRESSED = {"address": '{"recipient": "x", "phone": "x", "province": "x", "city": "x", "detail": "x"}'}
 
 SHELVED_AMISS = """
 SELECT batch_id FROM shelf JOIN card_batches USING (batch_id) WHERE state <> 'active'
@@ -67,7 +71,8 @@ class Shop(RuleBasedStateMachine):
     def offer_what_is_made(self) -> Any:
         key = self.world.sku(kind=SkuKind.GENERATED_KEY, goods=Goods(code=CodePattern()), stock_cap=4)
         qr = self.world.sku(kind=SkuKind.OFFLINE_QR, stock_cap=3)
-        return multiple(self.run(key), self.run(qr))
+        gift = self.world.sku(kind=SkuKind.PHYSICAL, stock_cap=4)
+        return multiple(self.run(key), self.run(qr), self.run(gift))
 
     @rule(target=batches, sku_id=skus, count=st.integers(1, 3))
     def deliver(self, sku_id: Any, count: int) -> Any:
@@ -115,7 +120,7 @@ class Shop(RuleBasedStateMachine):
         order = order_of((first, quantity), (second, 1))
         if paid:
             self.orders.live.add(order.order_id)
-        self.run(self.world.hold(order, minutes=-1 if expired else 20))
+        self.run(self.world.hold(order, minutes=-1 if expired else 20, fields=ADDRESSED))
         return order
 
     @rule(target=placed, sku_id=st.one_of(skus, made))
@@ -126,6 +131,12 @@ class Shop(RuleBasedStateMachine):
     def reserve(self, order: Order) -> Order:
         self.run(self.world.reserve(order))
         return order
+
+    @rule(order=issued, back=st.booleans())
+    def send(self, order: Order, *, back: bool) -> None:
+        """What is sent by hand leaves, and may come back."""
+        for component_id, _, _ in order.parts:
+            self.run(_send(self.world, component_id, back=back))
 
     @rule(order=consumes(placed))
     def cancel(self, order: Order) -> None:
@@ -182,6 +193,16 @@ async def _choose(world: World, sku_id: Any, order: PickOrder) -> None:
     async with world.database.begin() as uow:
         await catalogue.change_sku(uow, sku_id, changes={"pick_order": order.value}, now=utc_now())
     await jobs.sort_shelf(world.database)
+
+
+async def _send(world: World, component_id: UUID, *, back: bool) -> None:
+    async with world.database.begin() as uow:
+        parcel = Parcel("carrier", "number")
+        await shipping.ship(uow, [ToShip(component_id, parcel)], shipped_by="operator:1", now=utc_now())
+    with contextlib.suppress(ShipmentUnknownError, ShipmentStateError):
+        async with world.database.begin() as uow:
+            state = ShipmentState.RETURNED if back else ShipmentState.SIGNED
+            await shipping.end(uow, component_id, state=state, ended_by="operator:1", now=utc_now())
 
 
 async def _reveal(world: World, unit: UUID) -> None:

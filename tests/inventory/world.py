@@ -1,7 +1,7 @@
 """What the inventory's tests have in common: a database with goods in it, and the questions asked of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,9 @@ SELECT stock.sku_id, stock.on_hand, stock.held, stock.sold,
        CASE {source("skus")} WHEN 'shelf' THEN (SELECT count(*) FROM shelf WHERE shelf.sku_id = stock.sku_id)
                              ELSE stock.on_hand END AS shelved,
        (SELECT coalesce(sum(quantity), 0) FROM holds WHERE holds.sku_id = stock.sku_id) AS promised,
-       (SELECT count(*) FROM entitlements unit WHERE unit.sku_id = stock.sku_id AND NOT unit.restocked) AS given
+       (SELECT count(*) FROM entitlements unit WHERE unit.sku_id = stock.sku_id AND NOT unit.restocked)
+           + (SELECT coalesce(sum(quantity), 0) FROM shipments WHERE shipments.sku_id = stock.sku_id AND state = 'awaiting')
+           AS given
 FROM stock JOIN skus USING (sku_id) WHERE kind NOT IN ('direct_top_up', 'bundle')
 """  # composed of the table of kinds
 
@@ -51,8 +53,10 @@ class Order:
     def component_id(self) -> UUID:
         return self.parts[0][0]
 
-    def hold_request(self, expires_at: datetime, *, account: str | None = None) -> HoldRequest:
-        fields = {"account": account} if account else {}
+    def hold_request(
+        self, expires_at: datetime, *, account: str | None = None, fields: Mapping[str, str] | None = None
+    ) -> HoldRequest:
+        fields = fields or ({"account": account} if account else {})
         return HoldRequest(
             self.order_id,
             self.member_id,
@@ -147,11 +151,17 @@ class World:
                 uow, sealed, cost_minor=cost_minor, accept_valid=accept_valid, imported_by="operator", now=now
             )
 
-    async def hold(self, *orders: Order, minutes: int = 20, account: str | None = None) -> list[HoldDecision]:
+    async def hold(
+        self,
+        *orders: Order,
+        minutes: int = 20,
+        account: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> list[HoldDecision]:
         now = utc_now()
         expires_at = now + timedelta(minutes=minutes)
         async with self.database.begin() as uow:
-            requests = [order.hold_request(expires_at, account=account) for order in orders]
+            requests = [order.hold_request(expires_at, account=account, fields=fields) for order in orders]
             return await holds.hold(uow, requests, keyring=self.keyring, now=now)
 
     async def reserve(self, *orders: Order, kind: SkuKind = SkuKind.CARD_KEY, amount_minor: int = PRICE_MINOR) -> None:

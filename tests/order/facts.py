@@ -1,5 +1,6 @@
 """What the other services would say of an order's components."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from shared.contracts import (
     RiskReleasedV1,
     SettlementReversedV1,
     SettlementSplitV1,
+    ShipmentPromisedV1,
 )
 
 Json = dict[str, Any]
@@ -41,6 +43,15 @@ def issued(order: Json, part: Json) -> CardIssuedV1:
         amount_minor=part["amount_minor"],
         cost_minor=1,
         issued_at=utc_now(),
+    )
+
+
+def promised(order: Json, part: Json) -> ShipmentPromisedV1:
+    return ShipmentPromisedV1(
+        order_id=UUID(order["order_id"]),
+        component_id=UUID(part["component_id"]),
+        sku_id=UUID(part["sku_id"]),
+        ship_before=utc_now() + timedelta(days=3),
     )
 
 

@@ -130,6 +130,7 @@ def test_a_refund_names_what_is_in_the_order() -> None:
 
 
 STEPS = (
+    "promise",
     "issue",
     "split",
     "reject",

@@ -21,6 +21,7 @@ from services.inventory.api import (
     redemptions,
     reports,
     rotations,
+    shipping,
     shop,
     supplier_health,
     supplier_pushes,
@@ -77,6 +78,8 @@ from services.inventory.domain.reports import (
     TooManyReportsError,
 )
 from services.inventory.domain.rotations import RotationUnderWayError
+from services.inventory.domain.shipment_files import ShipmentFileError
+from services.inventory.domain.shipping import ShipmentStateError, ShipmentsTooManyError, ShipmentUnknownError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
 from services.inventory.domain.supply import (
     CardsMissingError,
@@ -125,6 +128,10 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     RevealRefusedError: ProblemSpec(403, "risk.denied", "The code is not shown"),
     RevealUnavailableError: ProblemSpec(503, "risk.unavailable", "The code cannot be shown at the moment"),
     RotationUnderWayError: ProblemSpec(409, "rotation.under_way", "The batch is moving to a new key already"),
+    ShipmentFileError: ProblemSpec(422, "shipments.unreadable", "That is no list of shipments"),
+    ShipmentStateError: ProblemSpec(409, "shipment.state", "The shipment is somewhere else"),
+    ShipmentsTooManyError: ProblemSpec(413, "shipments.too_many", "There are too many shipments in one file"),
+    ShipmentUnknownError: ProblemSpec(404, "shipment.unknown", "There is no such shipment"),
     ShelfTimesRefusedError: ProblemSpec(422, "shelf_times.invalid", "The times on the shelf are out of order"),
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
@@ -143,6 +150,7 @@ BODY_LIMITS: Final = {
     "/v1/ops/skus/{sku_id}/batches": BODY_BYTES_MAX,
     "/v1/ops/skus/{sku_id}/imports": BODY_BYTES_MAX,
     "/internal/holds": 1024 * 1024,
+    "/v1/ops/shipments/ship": 2 * 1024 * 1024,
     partner_batches.PATH: partner_batches.BODY_BYTES_MAX,
     partner_batches.OFFLINE_PATH: partner_batches.BODY_BYTES_MAX,
 }
@@ -156,6 +164,8 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         wallet.router(reveal_desk),
         channel_reveals.router(keyring),
         vouchers.router(keyring),
+        shipping.routes,
+        shipping.router(keyring),
         links.router(reveal_desk, keyring),
         partner.router(reader),
         partner_batches.router(reader),

@@ -27,6 +27,8 @@ class SkuKind(StrEnum):
     REDEEM_LINK = "redeem_link"
     CASH_VOUCHER = "cash_voucher"
     OFFLINE_QR = "offline_qr"
+    PHYSICAL = "physical"
+    EVENT_SEAT = "event_seat"
 
 
 class ProductUnknownError(Exception):

@@ -16,6 +16,7 @@ class DeliveryState(StrEnum):
     """Where one component stands. There is one delivery per component, ever."""
 
     AWAITING_SUPPLIER = "awaiting_supplier"
+    AWAITING_SHIPMENT = "awaiting_shipment"
     ISSUED = "issued"
     REJECTED = "rejected"
     REVOKED = "revoked"
@@ -23,6 +24,7 @@ class DeliveryState(StrEnum):
 
 MOVES = {
     DeliveryState.AWAITING_SUPPLIER: frozenset({DeliveryState.ISSUED, DeliveryState.REJECTED, DeliveryState.REVOKED}),
+    DeliveryState.AWAITING_SHIPMENT: frozenset({DeliveryState.ISSUED, DeliveryState.REVOKED}),
     DeliveryState.ISSUED: frozenset({DeliveryState.REVOKED}),
     DeliveryState.REJECTED: frozenset({DeliveryState.REVOKED}),
     DeliveryState.REVOKED: frozenset[DeliveryState](),
@@ -58,6 +60,7 @@ class RefuseReason(StrEnum):
     REVEALED = "revealed"
     TOPPED_UP = "topped_up"
     OFFLINE_VOUCHER = "offline_voucher"
+    SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,10 @@ class UnitFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """A delivery with its units, as far as a refund asks. `task_state` is that of a top-up's open task."""
+    """A delivery with its units, as far as a refund asks. `task_state` is that of a top-up's open task.
+
+    `away`: what was sent by hand is with the buyer, or on its way; `lost`: nobody will see it again.
+    """
 
     component_id: UUID
     kind: SkuKind | None
@@ -138,6 +144,8 @@ class DeliveryFacts:
     redeemable_here: bool
     task_state: TaskState | None
     units: tuple[UnitFacts, ...]
+    away: bool = False
+    lost: bool = False
 
 
 class RevokeVerdict(StrEnum):
@@ -161,8 +169,8 @@ class RevokeDecision:
 def decide_revoke(delivery: DeliveryFacts) -> RevokeDecision:
     """Whether what was delivered can be taken back.
 
-    A delivery that never came to anything is simply revoked; a top-up whose order may have reached the supplier
-    waits until its fate is known.
+    A delivery that never came to anything, or was not sent yet, is simply revoked; a top-up whose order may have reached
+    the supplier waits until its fate is known.
     """
     if delivery.state is DeliveryState.AWAITING_SUPPLIER:
         waits = delivery.task_state in {TaskState.SENT, TaskState.UNKNOWN}
@@ -175,7 +183,7 @@ def decide_revoke(delivery: DeliveryFacts) -> RevokeDecision:
     return RevokeDecision(
         RevokeVerdict.REVOKE,
         revoke=tuple(unit.entitlement_id for unit in delivery.units),
-        restock=tuple(unit.entitlement_id for unit in delivery.units if not unit.revealed),
+        restock=tuple(unit.entitlement_id for unit in delivery.units if not (unit.revealed or delivery.lost)),
     )
 
 
@@ -189,6 +197,8 @@ def _used(delivery: DeliveryFacts) -> RefuseReason | None:
         return RefuseReason.REDEEMED
     if delivery.kind is not None and KINDS[delivery.kind].taken_back is TakenBack.NEVER:
         return RefuseReason.TOPPED_UP
+    if delivery.away:
+        return RefuseReason.SHIPPED
     if not delivery.redeemable_here and any(unit.revealed for unit in delivery.units):
         return RefuseReason.REVEALED
     return next((unit.kept_for for unit in delivery.units if unit.kept_for is not None), None)

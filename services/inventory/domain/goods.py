@@ -49,13 +49,36 @@ class Validity:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatedEvent:
+    """Where and when one has a seat. `numbered` seats are given out in order, from 1, with the prefix before the number.
+
+    Whoever has one is let in until `ends_at`; none is sold after the beginning.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    numbered: bool = False
+    seat_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipping:
+    """How soon what is sent by hand leaves."""
+
+    within_days: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Goods:
-    """The parts that kinds need; most SKUs have none. `cost_minor`: what one unit costs us that we make ourselves."""
+    """The parts that kinds need; most SKUs have none. `cost_minor`: what one unit costs us that we make or send ourselves."""
 
     code: CodePattern | None = None
     link: LinkRule | None = None
     value: FaceValue | None = None
     validity: Validity | None = None
+    event: SeatedEvent | None = None
+    shipping: Shipping | None = None
     cost_minor: int = 0
 
     @property
@@ -66,7 +89,14 @@ class Goods:
     @property
     def ends_at(self) -> datetime | None:
         """When units that are issued would be good for nothing: from then on none is sold."""
+        if self.event:
+            return self.event.starts_at
         return self.validity.until if self.validity else None
+
+    @property
+    def ship_within(self) -> timedelta:
+        """How soon a unit that is paid for leaves."""
+        return timedelta(days=(self.shipping or Shipping()).within_days)
 
     @property
     def link_hosts(self) -> frozenset[str] | None:
@@ -76,6 +106,8 @@ class Goods:
     def unit_end(self, own: datetime | None, *, issued_at: datetime) -> datetime | None:
         """When a unit ends: at its card's own end, or earlier as the goods say."""
         by_rule = self.validity.end(issued_at=issued_at) if self.validity else None
+        if self.event:
+            by_rule = self.event.ends_at
         return min((end for end in (own, by_rule) if end is not None), default=None)
 
     def over(self, now: datetime) -> bool:
@@ -90,6 +122,8 @@ class Goods:
             raise GoodsRefusedError("a cash voucher takes no more off than the bill must come to")
         if self.validity and self.validity.until is None and self.validity.days is None:
             raise GoodsRefusedError("validity says until when, for how many days, or both")
+        if self.event and self.event.ends_at <= self.event.starts_at:
+            raise GoodsRefusedError("an event ends after it began")
 
     def _check_code(self, pattern: CodePattern) -> None:
         if pattern.length > LENGTH_MAX:
@@ -134,22 +168,35 @@ def link_host(link: str) -> str | None:
 
 def goods_row(goods: Goods) -> dict[str, Any]:
     """The goods as they are stored: parts that are there."""
-    row = {name: part for name, part in asdict(goods).items() if part}
-    if goods.validity and goods.validity.until:
-        row["validity"] = {**row["validity"], "until": goods.validity.until.isoformat()}
-    return row
+    return {name: _plain(part) for name, part in asdict(goods).items() if part}
 
 
 def read_goods(row: Mapping[str, Any]) -> Goods:
     """The goods as they were stored."""
-    code, link, value, validity = (row.get(name) for name in ("code", "link", "value", "validity"))
+    code, link, value, validity, event, shipping = (
+        row.get(name) for name in ("code", "link", "value", "validity", "event", "shipping")
+    )
     return Goods(
         code=CodePattern(**{**code, "alphabet": Alphabet(code["alphabet"])}) if code else None,
         link=LinkRule(tuple(link["hosts"]), link["template"]) if link else None,
         value=FaceValue(**value) if value else None,
         validity=Validity(_moment(validity["until"]), validity["days"]) if validity else None,
+        event=_event(event) if event else None,
+        shipping=Shipping(**shipping) if shipping else None,
         cost_minor=row.get("cost_minor", 0),
     )
+
+
+def _event(row: Mapping[str, Any]) -> SeatedEvent:
+    times = {name: datetime.fromisoformat(row[name]) for name in ("starts_at", "ends_at")}
+    return SeatedEvent(**{**row, **times})
+
+
+def _plain(part: Any) -> Any:
+    """As JSON has it: moments as text."""
+    if not isinstance(part, dict):
+        return part
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in part.items()}
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -11,18 +11,20 @@ from typing import Final
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.goods import Goods, GoodsRefusedError
+from services.inventory.domain.terms import ATTENDEE_NAME, ATTENDEE_PHONE, SHIPPING_ADDRESS, BuyerField
 
 
 class Source(StrEnum):
     """Where units come from when they are paid for. Of one SKU it never changes.
 
     `shelf`: cards that lie here; stock is what was imported. `supplier`: ordered when paid for. `mint`: made by us as
-    they are paid for. `parts`: a bundle's. Stock of all but the shelf is a counter, which may be without limit.
+    they are paid for. `hand`: sent by somebody. `parts`: a bundle's. Stock of all but the shelf is a counter, which may be without limit.
     """
 
     SHELF = "shelf"
     SUPPLIER = "supplier"
     MINT = "mint"
+    HAND = "hand"
     PARTS = "parts"
 
 
@@ -39,10 +41,11 @@ class TakenBack(StrEnum):
     """Until when a refund takes a unit back.
 
     `unseen`: until somebody saw it or, where it is honoured through us alone, until it was redeemed. What is shown as a QR
-    code is never seen. `never`: once it has arrived.
+    code is never seen. `unsent`: until it was sent, and after that what came back or was lost. `never`: once it has arrived.
     """
 
     UNSEEN = "unseen"
+    UNSENT = "unsent"
     NEVER = "never"
 
 
@@ -50,7 +53,8 @@ class TakenBack(StrEnum):
 class Kind:
     """What one kind means. `honoured_here`: partners honour it through us, always; else the SKU says so.
 
-    `needs` and `takes` are the parts of a SKU's goods that it must and may have.
+    `needs` and `takes` are the parts of a SKU's goods that it must and may have. `asks` is what the buyer always has to
+    tell.
     """
 
     source: Source
@@ -59,6 +63,7 @@ class Kind:
     honoured_here: bool = False
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+    asks: tuple[BuyerField, ...] = ()
 
 
 KINDS: Final[Mapping[SkuKind, Kind]] = {
@@ -79,6 +84,16 @@ KINDS: Final[Mapping[SkuKind, Kind]] = {
         takes=frozenset({"code"}),
     ),
     SkuKind.OFFLINE_QR: Kind(Source.MINT, Shown.QR, honoured_here=True, takes=frozenset({"validity"})),
+    SkuKind.PHYSICAL: Kind(
+        Source.HAND, Shown.NOTHING, TakenBack.UNSENT, takes=frozenset({"shipping"}), asks=(SHIPPING_ADDRESS,)
+    ),
+    SkuKind.EVENT_SEAT: Kind(
+        Source.MINT,
+        Shown.QR,
+        honoured_here=True,
+        needs=frozenset({"event"}),
+        asks=(ATTENDEE_NAME, ATTENDEE_PHONE),
+    ),
 }
 
 CARD_KINDS: Final = frozenset({SkuKind.CARD_KEY, SkuKind.REDEEM_LINK, SkuKind.CASH_VOUCHER})
@@ -123,6 +138,6 @@ def check_goods(kind: SkuKind, goods: Goods, *, source: Source, redeemable_here:
         raise GoodsRefusedError(f"a {kind} is honoured through us alone: it is always redeemable_here")
     if kind is SkuKind.REDEEM_LINK:
         goods.check_link(made=source is Source.MINT)
-    if goods.cost_minor and source is not Source.MINT:
+    if goods.cost_minor and source not in {Source.MINT, Source.HAND}:
         raise GoodsRefusedError("what cards or suppliers' goods cost is told with them")
     goods.check()

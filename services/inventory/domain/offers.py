@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.inventory.domain.catalogue import SkuKind, check_price
+from services.inventory.domain.kinds import KINDS
 from services.inventory.domain.listing import ShelfTimes
 from services.inventory.domain.stock import ACCOUNT_FIELD
 from services.inventory.domain.terms import BuyerField, BuyerFieldKind, LadderStep, SkuPeriod, read_buyer_field
@@ -128,7 +129,15 @@ def check_terms(terms: SkuTerms) -> None:
         named = {field.name: field for field in terms.buyer_fields}
         if ACCOUNT_FIELD not in named or not named[ACCOUNT_FIELD].required:
             raise TermsRefusedError(f"a top-up needs a required buyer field {ACCOUNT_FIELD!r}")
+    _check_asked(terms)
     _check_buyer_fields(terms.buyer_fields)
+
+
+def _check_asked(terms: SkuTerms) -> None:
+    told = {field.kind for field in terms.buyer_fields if field.required}
+    for field in KINDS[terms.kind].asks:
+        if field.kind not in told:
+            raise TermsRefusedError(f"a {terms.kind} needs a required buyer field of the kind {field.kind}")
 
 
 def _check_ladder(terms: SkuTerms) -> None:

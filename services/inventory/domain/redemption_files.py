@@ -59,9 +59,9 @@ def _line(row: RedemptionRow) -> tuple[str, ...]:
         f"`{row.redemption_id}",
         row.redeemed_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S"),
         f"`{row.partner_id}",
-        _plain(row.store),
-        _plain(row.terminal),
-        _plain(row.cashier),
+        plain(row.store),
+        plain(row.terminal),
+        plain(row.cashier),
         _CHANNEL_NAMES.get(row.channel, row.channel or ""),
         f"`{row.order_id}",
         f"`{row.sku_id}",
@@ -70,7 +70,7 @@ def _line(row: RedemptionRow) -> tuple[str, ...]:
     )
 
 
-def _plain(text: str | None) -> str:
+def plain(text: str | None) -> str:
     """Text that no spreadsheet takes for a formula."""
     if text is None:
         return ""

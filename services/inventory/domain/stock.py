@@ -24,7 +24,7 @@ class StockInsufficientError(Exception):
 
 
 class BuyerFieldsMissingError(Exception):
-    """A top-up without the account that it shall go to."""
+    """Goods without what they need to know: the account that a top-up goes to, where to send what is sent, who attends."""
 
 
 ACCOUNT_FIELD = "account"
@@ -64,18 +64,17 @@ HoldDecision = Refusal | None
 
 
 def decide_holds(
-    requests: Sequence[HoldRequest], *, free: Mapping[UUID, int | None], top_ups: Collection[UUID]
+    requests: Sequence[HoldRequest], *, free: Mapping[UUID, int | None], needs: Mapping[UUID, Collection[str]]
 ) -> list[HoldDecision]:
     """Go through the requests as they arrived; each takes all that it wants or nothing.
 
-    `free` says how many of each SKU are neither sold nor held; None stands for unlimited. `top_ups` are the SKUs that
-    need an account. A request that is refused
-    leaves its share to those behind it.
+    `free` says how many of each SKU are neither sold nor held; None stands for unlimited. `needs` are the
+    buyer fields without which a SKU cannot be delivered. A request that is refused leaves its share to those behind it.
     """
     left = dict(free)
     decisions: list[HoldDecision] = []
     for request in requests:
-        refusal = _refusal(request, left, top_ups)
+        refusal = _refusal(request, left, needs)
         if refusal is None:
             _take(request, left)
         decisions.append(refusal)
@@ -89,10 +88,13 @@ def needed_fields(component: WantedComponent, *, asked: Collection[str] | None, 
     return dict(component.buyer_fields) if top_up else {}
 
 
-def _refusal(request: HoldRequest, left: Mapping[UUID, int | None], top_ups: Collection[UUID]) -> Refusal | None:
+def _refusal(
+    request: HoldRequest, left: Mapping[UUID, int | None], needs: Mapping[UUID, Collection[str]]
+) -> Refusal | None:
     for component in request.components:
-        if component.sku_id in top_ups and not component.buyer_fields.get(ACCOUNT_FIELD):
-            return BuyerFieldsMissingError(f"SKU {component.sku_id} needs the buyer field {ACCOUNT_FIELD!r}")
+        for name in needs.get(component.sku_id, ()):
+            if not component.buyer_fields.get(name):
+                return BuyerFieldsMissingError(f"SKU {component.sku_id} needs the buyer field {name!r}")
     for sku_id, quantity in _wanted_by_sku(request).items():
         if sku_id not in left:
             return SkuUnknownError(f"there is no SKU {sku_id} that can be held")

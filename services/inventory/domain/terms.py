@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 LADDER_STEPS_MAX = 10
 BUYER_FIELDS_MAX = 10
@@ -25,6 +25,8 @@ class BuyerFieldKind(StrEnum):
     ACCOUNT = "account"
     TEXT = "text"
     CHOICE = "choice"
+    ADDRESS = "address"
+    NAME = "name"
 
 
 class BuyerFieldPattern(StrEnum):
@@ -57,6 +59,13 @@ class BuyerField:
     pattern: BuyerFieldPattern = BuyerFieldPattern.ANY
     required: bool = True
     choices: tuple[str, ...] = ()
+
+
+SHIPPING_ADDRESS: Final = BuyerField("address", "收货地址", "Shipping address", BuyerFieldKind.ADDRESS)
+ATTENDEE_NAME: Final = BuyerField("attendee", "参加人姓名", "Name of who attends", BuyerFieldKind.NAME)
+ATTENDEE_PHONE: Final = BuyerField(
+    "phone", "参加人手机号", "Mobile number of who attends", BuyerFieldKind.PHONE, BuyerFieldPattern.CN_MOBILE
+)
 
 
 def read_buyer_field(values: Mapping[str, Any]) -> BuyerField:

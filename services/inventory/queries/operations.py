@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.inventory.domain.supply import TaskState
+from services.inventory.queries import shipping
 from services.inventory.queries.alerts import count_expiring
 from services.inventory.queries.pages import after, page
 from services.inventory.repository.sources import source
@@ -74,7 +75,9 @@ async def list_tasks(read: UnitOfWork, *, state: TaskState, cursor: str | None, 
 
 
 async def read_figures(read: UnitOfWork, *, now: datetime) -> FiguresOut:
-    """Stock that runs low, cards that will expire, cards by where they are, supplier orders by state (ended ones of the last day)."""
+    """Stock that runs low, cards that will expire, cards by where they are, supplier orders by state (ended ones of the last
+    day), what is to be sent by hand and what is late of it.
+    """
     low = await read.raw.fetch(_LOW_STOCK, LOW_STOCK_MAX)
     cards = await read.raw.fetchrow(_CARD_FIGURES)
     tasks = await read.raw.fetch(_TASK_FIGURES)
@@ -85,4 +88,5 @@ async def read_figures(read: UnitOfWork, *, now: datetime) -> FiguresOut:
         supplier_tasks={row["state"]: row["tasks"] for row in tasks},
         low_balances=[LowBalanceOut(**row) for row in await read.raw.fetch(_LOW_BALANCES, LOW_STOCK_MAX)],
         holds=await read.raw.fetchval(_HOLD_FIGURE),
+        shipments=await shipping.read_figures(read, now=now),
     )

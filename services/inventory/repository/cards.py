@@ -106,10 +106,10 @@ WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'frozen' AND {sour
 RETURNING sku_id
 """  # noqa: S608  # composed of the table of kinds
 
-# What we made goes nowhere: the next buyer gets another. Only the counter gets the unit back.
+# What we made goes nowhere, the next buyer gets another; what came back lies in a store. The counter gets the unit back.
 _UNMINT = f"""
 SELECT unit.sku_id, count(*)::int AS units FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND {source("sku")} = 'mint' GROUP BY unit.sku_id
+WHERE unit.entitlement_id = ANY($1::uuid[]) AND {source("sku")} IN ('mint', 'hand') GROUP BY unit.sku_id
 """  # noqa: S608  # composed of the table of kinds
 
 _LOCK_BATCHES = """
@@ -265,7 +265,7 @@ async def lock_restockable(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> 
 async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
     """Lay the cards of revoked, never revealed entitlements back, those of a frozen batch to the frozen ones.
 
-    What we made can be made again: its stock is a counter.
+    What we make or send has a counter for its stock.
     """
     moves = stock_moves(uow)
     for row in await uow.raw.fetch(_RESTOCK, entitlement_ids):

@@ -20,8 +20,9 @@ from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.kinds import Source
 from services.inventory.domain.offline import UPLOAD_WITHIN
+from services.inventory.domain.shipping import AWAY, ShipmentState
 from services.inventory.domain.supply import TaskState
-from services.inventory.repository import offline
+from services.inventory.repository import offline, shipping
 from services.inventory.repository.sources import source
 from shared.database import UnitOfWork
 
@@ -36,8 +37,8 @@ WITH wanted AS (
     INSERT INTO deliveries (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
                             state, created_at, issued_at)
     SELECT component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
-           CASE source WHEN 'supplier' THEN 'awaiting_supplier' ELSE 'issued' END, $10::timestamptz,
-           CASE WHEN source <> 'supplier' THEN $10::timestamptz END
+           CASE source WHEN 'supplier' THEN 'awaiting_supplier' WHEN 'hand' THEN 'awaiting_shipment' ELSE 'issued' END,
+           $10::timestamptz, CASE WHEN source NOT IN ('supplier', 'hand') THEN $10::timestamptz END
     FROM wanted ORDER BY component_id
     ON CONFLICT (component_id) DO NOTHING
     RETURNING component_id
@@ -106,7 +107,7 @@ _REDEEMABLE = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND redeem
 async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> dict[UUID, Source]:
     """Begin a delivery for each component that has none; answers those. All others were dealt with before.
 
-    What a supplier delivers waits for him. Anything else is written down as issued at once: whoever opens it must give the
+    What a supplier delivers waits for him, what is sent by hand to be sent. Anything else is written down as issued at once: whoever opens it must give the
     units out or reject it.
     """
     opened = await uow.raw.fetch(
@@ -199,6 +200,8 @@ async def lock_refund_facts(
                 kept_for=kept.get(row["entitlement_id"]),
             )
         )
+    sent = [delivery.component_id for delivery in deliveries if delivery.kind is SkuKind.PHYSICAL]
+    shipments = await shipping.find_states(uow, sent) if sent else {}
     sku_ids = [delivery.sku_id for delivery in deliveries]
     redeemable = {row["sku_id"] for row in await uow.raw.fetch(_REDEEMABLE, sku_ids)}
     return {
@@ -209,6 +212,8 @@ async def lock_refund_facts(
             redeemable_here=delivery.sku_id in redeemable,
             task_state=tasks.get(delivery.component_id),
             units=tuple(units[delivery.component_id]),
+            away=shipments.get(delivery.component_id) in AWAY,
+            lost=shipments.get(delivery.component_id) is ShipmentState.LOST,
         )
         for delivery in deliveries
     }

@@ -39,7 +39,7 @@ _PRUNE_BUYER_FIELDS = """
 DELETE FROM buyer_fields WHERE component_id IN (
     SELECT kept.component_id FROM buyer_fields kept
     WHERE kept.created_at < $1 AND NOT EXISTS (
-        SELECT FROM deliveries WHERE component_id = kept.component_id AND state = 'awaiting_supplier'
+        SELECT FROM deliveries WHERE component_id = kept.component_id AND state LIKE 'awaiting_%'
     ) LIMIT $2
 )
 """

@@ -1,5 +1,7 @@
 """SQL: what the table of kinds says of a SKU in a statement. Made of that table, so that nothing is said twice."""
 
+from typing import Final
+
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.kinds import KINDS, QR_KINDS, Source
 
@@ -20,3 +22,7 @@ def has_claim(unit: str, sku: str) -> str:
 
 def _listed(kinds: frozenset[SkuKind]) -> str:
     return ", ".join(sorted(f"'{kind}'" for kind in kinds))
+
+
+ASKING_KINDS: Final = _listed(frozenset({SkuKind.DIRECT_TOP_UP, *(kind for kind, row in KINDS.items() if row.asks)}))
+"""Kinds that cannot be delivered without a word from the buyer."""

@@ -6,15 +6,17 @@ from uuid import UUID
 
 import asyncpg
 
-from services.inventory.domain.stock import HoldRequest, StockMoves
+from services.inventory.domain.catalogue import SkuKind
+from services.inventory.domain.stock import ACCOUNT_FIELD, HoldRequest, StockMoves
 from services.inventory.repository.bundles import BUNDLES_WITH, bundle_free, bundle_version
+from services.inventory.repository.sources import ASKING_KINDS
 from shared.database import UnitOfWork
 
 _LOCK_STOCK = """
 SELECT sku_id, on_hand - held AS free FROM stock WHERE sku_id = ANY($1::uuid[]) ORDER BY sku_id FOR NO KEY UPDATE
 """
 
-_TOP_UPS = "SELECT sku_id FROM skus WHERE sku_id = ANY($1::uuid[]) AND kind = 'direct_top_up'"
+_NEEDING = f"SELECT sku_id, kind, buyer_fields FROM skus WHERE sku_id = ANY($1::uuid[]) AND kind IN ({ASKING_KINDS})"  # noqa: S608
 
 _ASKING = (
     "SELECT sku_id, buyer_fields FROM skus WHERE sku_id = ANY($1::uuid[]) AND jsonb_array_length(buyer_fields) > 0"
@@ -137,9 +139,9 @@ async def lock_stock(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, int
     }
 
 
-async def find_top_ups(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the SKUs that go to an account which the buyer names."""
-    return {row["sku_id"] for row in await uow.raw.fetch(_TOP_UPS, sku_ids)}
+async def find_needs(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    """The buyer fields without which those of the SKUs cannot be delivered that go to an account, a place or a person."""
+    return {row["sku_id"]: _needed(row) for row in await uow.raw.fetch(_NEEDING, sku_ids)}
 
 
 async def find_asked(uow: UnitOfWork, sku_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
@@ -247,6 +249,12 @@ async def take_stock_to_announce(uow: UnitOfWork, *, limit: int) -> list[tuple[U
     bundles = {row["sku_id"]: row for row in await uow.raw.fetch(_BUNDLE_STOCK, [row["sku_id"] for row in changed])}
     plain = [row for row in changed if row["sku_id"] not in bundles]
     return [(row["sku_id"], row["free"], row["version"]) for row in (*plain, *bundles.values())]
+
+
+def _needed(row: asyncpg.Record) -> frozenset[str]:
+    if row["kind"] == SkuKind.DIRECT_TOP_UP:
+        return frozenset({ACCOUNT_FIELD})
+    return frozenset(field["name"] for field in row["buyer_fields"] if field["required"])
 
 
 def _unhold(uow: UnitOfWork, rows: Sequence[asyncpg.Record]) -> int:

@@ -6,7 +6,15 @@ from typing import Annotated, Any, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.inventory.domain.codes import LENGTH_MAX, Alphabet, CodePattern
-from services.inventory.domain.goods import LINK_HOSTS_MAX, FaceValue, Goods, LinkRule, Validity
+from services.inventory.domain.goods import (
+    LINK_HOSTS_MAX,
+    FaceValue,
+    Goods,
+    LinkRule,
+    SeatedEvent,
+    Shipping,
+    Validity,
+)
 from services.inventory.schemas.base import Incoming, PriceMinor
 
 GOODS_EXAMPLE: Final[dict[str, Any]] = {
@@ -52,11 +60,28 @@ class ValidityIn(Incoming):
     days: Days | None = None
 
 
+class SeatedEventIn(Incoming):
+    """Where and when one has a seat. `numbered` seats are given out in order: `A-1`, `A-2`, … with the prefix `A-`."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    place: Annotated[str, Field(min_length=1, max_length=200, examples=["上海·梅赛德斯-奔驰文化中心"])]
+    numbered: bool = False
+    seat_prefix: Annotated[str, Field(max_length=20)] = ""
+
+
+class ShippingIn(Incoming):
+    """How soon what is sent leaves after it was paid for."""
+
+    within_days: Annotated[int, Field(ge=1, le=60)] = 3
+
+
 class GoodsIn(Incoming):
-    """What the kind needs: `generated_key` a `code`; `redeem_link` a `link`; `cash_voucher` a `value` and a `validity`.
+    """What the kind needs: `generated_key` a `code`; `redeem_link` a `link`; `cash_voucher` a `value` and a `validity`;
+    `event_seat` an `event`.
 
     A `code` for links or cash vouchers says that they are made when they are paid for, not imported. `cost_minor` is what
-    one unit costs us that we make.
+    one unit costs us that we make or send.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [GOODS_EXAMPLE]})
@@ -65,6 +90,8 @@ class GoodsIn(Incoming):
     link: RedeemLinkIn | None = None
     value: FaceValueIn | None = None
     validity: ValidityIn | None = None
+    event: SeatedEventIn | None = None
+    shipping: ShippingIn | None = None
     cost_minor: PriceMinor = 0
 
     def as_goods(self) -> Goods:
@@ -74,6 +101,8 @@ class GoodsIn(Incoming):
             link=LinkRule(self.link.hosts, self.link.template) if self.link else None,
             value=FaceValue(self.value.face_minor, self.value.threshold_minor) if self.value else None,
             validity=Validity(self.validity.until, self.validity.days) if self.validity else None,
+            event=SeatedEvent(**self.event.model_dump()) if self.event else None,
+            shipping=Shipping(self.shipping.within_days) if self.shipping else None,
             cost_minor=self.cost_minor,
         )
 
@@ -92,11 +121,28 @@ class ValidityOut(BaseModel):
     days: int | None = None
 
 
+class SeatedEventOut(BaseModel):
+    """Where and when one has a seat."""
+
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    numbered: bool
+
+
+class ShippingOut(BaseModel):
+    """How soon what is sent leaves after it was paid for."""
+
+    within_days: int
+
+
 class GoodsOut(BaseModel):
     """What buyers know of the goods."""
 
     value: FaceValueOut | None = None
     validity: ValidityOut | None = None
+    event: SeatedEventOut | None = None
+    shipping: ShippingOut | None = None
 
 
 class CodePatternOut(BaseModel):

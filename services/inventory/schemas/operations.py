@@ -20,7 +20,7 @@ class HeldComponentIn(Incoming):
     line_id: UUID
     sku_id: UUID
     quantity: Quantity
-    buyer_fields: dict[Annotated[str, Field(max_length=50)], Annotated[str, Field(max_length=200)]] | None = Field(
+    buyer_fields: dict[Annotated[str, Field(max_length=50)], Annotated[str, Field(max_length=1_000)]] | None = Field(
         default=None, repr=False, max_length=20
     )
 
@@ -179,3 +179,4 @@ class FiguresOut(BaseModel):
     supplier_tasks: dict[str, int]
     low_balances: list[LowBalanceOut]
     holds: int
+    shipments: dict[str, int]

@@ -13,6 +13,7 @@ from services.inventory.tables.offline import OFFLINE_VOUCHERS, REDEMPTION_CONFL
 from services.inventory.tables.redemptions import REDEMPTIONS
 from services.inventory.tables.reports import CARD_REPORTS
 from services.inventory.tables.rotations import KEY_ROTATIONS
+from services.inventory.tables.shipping import PERSONAL_READS, SEATS, SHIPMENTS
 from services.inventory.tables.stock import (
     BUYER_FIELDS,
     CARD_BATCHES,
@@ -45,13 +46,16 @@ __all__ = [
     "KEY_ROTATIONS",
     "METADATA",
     "OFFLINE_VOUCHERS",
+    "PERSONAL_READS",
     "PRODUCTS",
     "REDEMPTIONS",
     "REDEMPTION_CONFLICTS",
     "REVEALS",
     "REVEAL_LINKS",
+    "SEATS",
     "SHELF",
     "SHELF_SORTINGS",
+    "SHIPMENTS",
     "SKUS",
     "SKU_CHOICES",
     "SKU_COMPONENTS",

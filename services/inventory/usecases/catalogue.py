@@ -22,10 +22,13 @@ from services.inventory.domain.goods import Goods, GoodsRefusedError, goods_row
 from services.inventory.domain.kinds import KINDS, Source, check_goods, is_counted, source_of
 from services.inventory.domain.listing import CategoryUnknownError, check_listing, check_shelf_times
 from services.inventory.domain.offers import check_terms, read_terms
-from services.inventory.repository import bundles, catalogue, listing, shelf, stock
+from services.inventory.repository import bundles, catalogue, listing, seats, shelf, stock
 from services.inventory.repository.catalogue import SkuFacts
 from shared.database import UnitOfWork
 from shared.messaging import announce
+
+SEATS_MAX = 100_000
+"""Numbered seats of one event: a row each."""
 
 
 async def create_product(uow: UnitOfWork, product: NewProduct, *, now: datetime) -> None:
@@ -82,6 +85,7 @@ async def create_sku(
     :raises ListingForbiddenError: its name is of a kind of goods that cannot be listed.
     """
     check_supplied(sku)
+    sku = replace(sku, buyer_fields=sku.buyer_fields or KINDS[sku.kind].asks)
     check_terms(read_terms(asdict(sku)))
     source = source_of(sku.kind, supplied=sku.supplied, goods=sku.goods)
     sku = replace(sku, redeemable_here=sku.redeemable_here or KINDS[sku.kind].honoured_here)
@@ -105,6 +109,8 @@ async def create_sku(
         await stock.open_stock(uow, sku.sku_id, on_hand=0)
     elif is_counted(sku.kind, source) or stock_cap is not None:
         await stock.open_stock(uow, sku.sku_id, on_hand=stock_cap)
+    if sku.goods.event and sku.goods.event.numbered:
+        await _lay_seats(uow, sku.sku_id, stock_cap)
     await change_products(uow, [sku.product_id], now=now)
 
 
@@ -144,6 +150,19 @@ async def set_stock_cap(uow: UnitOfWork, sku_id: UUID, *, stock_cap: int | None,
         return
     if not await stock.set_cap(uow, sku_id, on_hand=stock_cap):
         raise StockCapRefusedError("more than that are held by orders at the moment")
+    if sku.goods.event and sku.goods.event.numbered:
+        await _lay_seats(uow, sku_id, stock_cap)
+
+
+async def _lay_seats(uow: UnitOfWork, sku_id: UUID, free: int | None) -> None:
+    """As many numbered seats as may be sold.
+
+    :raises StockCapRefusedError: there is no number of them, or some are just being taken.
+    """
+    if free is None or free > SEATS_MAX:
+        raise StockCapRefusedError(f"numbered seats have a cap, of {SEATS_MAX} or fewer")
+    if not await seats.set_free_seats(uow, sku_id, free=free):
+        raise StockCapRefusedError("some of the seats are being taken at this moment")
 
 
 def _check_capped(kind: SkuKind, source: Source) -> None:
@@ -164,6 +183,8 @@ def _with_goods(sku: SkuFacts, changes: Mapping[str, object]) -> Mapping[str, ob
         raise GoodsRefusedError("whether codes are imported or made never changes: that is another SKU")
     if goods.value != sku.goods.value:
         raise GoodsRefusedError("what a cash voucher is worth never changes: that is another SKU")
+    if (goods.event and goods.event.numbered) != (sku.goods.event and sku.goods.event.numbered):
+        raise GoodsRefusedError("whether seats have numbers never changes: that is another SKU")
     if "goods" not in changes:
         return changes
     columns = {**changes, "goods": goods_row(goods), "ends_at": goods.ends_at}

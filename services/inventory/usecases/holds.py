@@ -36,19 +36,19 @@ async def hold(
     sku_ids = {component.sku_id for request in requests for component in (*request.components, *request.caps)}
     free = await stock.lock_stock(uow, list(sku_ids))
     requests = [request.with_caps(free) for request in requests]
-    top_ups = await stock.find_top_ups(uow, list(sku_ids))
+    needs = await stock.find_needs(uow, list(sku_ids))
     held = await stock.find_held_orders(uow, [request.order_id for request in requests])
     fresh: dict[UUID, HoldRequest] = {}
     for request in requests:
         if request.order_id not in held:
             fresh.setdefault(request.order_id, request)
-    decisions = dict(zip(fresh, decide_holds(list(fresh.values()), free=free, top_ups=top_ups), strict=True))
+    decisions = dict(zip(fresh, decide_holds(list(fresh.values()), free=free, needs=needs), strict=True))
     granted = [request for order_id, request in fresh.items() if decisions[order_id] is None]
     if held:
         await stock.extend_holds(uow, [request for request in requests if request.order_id in held])
     if granted:
         await stock.add_holds(uow, granted)
-        await _keep_buyer_fields(uow, granted, top_ups=top_ups, keyring=keyring, now=now)
+        await _keep_buyer_fields(uow, granted, needs=needs, keyring=keyring, now=now)
     return [decisions.get(request.order_id) for request in requests]
 
 
@@ -97,7 +97,7 @@ async def _keep_buyer_fields(
     uow: UnitOfWork,
     requests: Sequence[HoldRequest],
     *,
-    top_ups: Collection[UUID],
+    needs: Collection[UUID],
     keyring: Keyring,
     now: datetime,
 ) -> None:
@@ -114,7 +114,7 @@ async def _keep_buyer_fields(
     kept = [
         (order_id, component, wanted)
         for order_id, component in told
-        if (wanted := needed_fields(component, asked=asked.get(component.sku_id), top_up=component.sku_id in top_ups))
+        if (wanted := needed_fields(component, asked=asked.get(component.sku_id), top_up=component.sku_id in needs))
     ]
     if not kept:
         return

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.inventory import events
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.choosing import Offer, choose
-from services.inventory.domain.delivery import DeliveryState, RejectReason
+from services.inventory.domain.delivery import RejectReason
 from services.inventory.domain.goods import NO_GOODS, Goods
 from services.inventory.domain.issuing import (
     Assignment,
@@ -21,12 +21,24 @@ from services.inventory.domain.issuing import (
     unit_of_card,
 )
 from services.inventory.domain.kinds import GOODLESS_KINDS, Source
+from services.inventory.domain.shipping import Promise
 from services.inventory.domain.stock import StockMoves
 from services.inventory.domain.supply import out_order_no
-from services.inventory.repository import cards, catalogue, choosing, deliveries, entitlements, keys, stock, supply
+from services.inventory.repository import (
+    cards,
+    catalogue,
+    choosing,
+    deliveries,
+    entitlements,
+    keys,
+    shipping,
+    stock,
+    supply,
+)
 from services.inventory.repository.supply import NewTask
 from services.inventory.usecases.importing import CardSealer
-from services.inventory.usecases.minting import Minted, mint, store
+from services.inventory.usecases.minting import Minted, claim_seats, mint, store
+from services.inventory.usecases.repeating import repeat_outcomes
 from shared.clock import new_id
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -56,6 +68,7 @@ class _Outcome:
     found: list[UUID] = field(default_factory=list)
     tasks: list[NewTask] = field(default_factory=list)
     minted: list[Minted] = field(default_factory=list)
+    promised: list[tuple[Reservation, Promise]] = field(default_factory=list)
 
     def give(self, reservation: Reservation, units: tuple[Entitlement, ...]) -> None:
         """All units of a component, off its stock."""
@@ -72,7 +85,7 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, seale
     """
     wanted = {reservation.component_id: reservation for reservation in reservations}
     opened = await deliveries.open_deliveries(uow, list(wanted.values()), now=now)
-    await _repeat_outcomes(uow, [wanted[component_id] for component_id in wanted.keys() - opened], now=now)
+    await repeat_outcomes(uow, [wanted[component_id] for component_id in wanted.keys() - opened], now=now)
     fresh = [reservation for component_id, reservation in wanted.items() if component_id in opened]
     if not fresh:
         return
@@ -87,7 +100,9 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, seale
     if supplied := from_source[Source.SUPPLIER]:
         await _order(uow, await _look_on_shelf(uow, supplied, outcome, now=now), outcome, now=now)
     if minted := from_source[Source.MINT]:
-        _mint(minted, outcome, sealer=sealer, now=now)
+        await _mint(uow, minted, outcome, sealer=sealer, now=now)
+    if by_hand := from_source[Source.HAND]:
+        await _promise(uow, by_hand, outcome, now=now)
     await _write(uow, outcome, now=now)
 
 
@@ -98,7 +113,7 @@ async def _find_goods(
     sku_ids = {
         entry.sku_id
         for entry in reservations
-        if entry.kind not in GOODLESS_KINDS or opened[entry.component_id] is Source.MINT
+        if entry.kind not in GOODLESS_KINDS or opened[entry.component_id] in {Source.MINT, Source.HAND}
     }
     return await catalogue.find_goods(uow, list(sku_ids)) if sku_ids else {}
 
@@ -202,7 +217,21 @@ def _choose(reservation: Reservation, offers: Sequence[Offer], *, told: bool) ->
     )
 
 
-def _mint(reservations: Sequence[Reservation], outcome: _Outcome, *, sealer: CardSealer, now: datetime) -> None:
+async def _promise(uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime) -> None:
+    """What is sent by hand is issued when it is sent; until then it waits, off the stock, for somebody to send it."""
+    told = await keys.find_masks(uow, [reservation.component_id for reservation in reservations])
+    for reservation in reservations:
+        if reservation.component_id not in told:
+            outcome.rejected.append((reservation, RejectReason.BUYER_FIELDS_MISSING))
+            continue
+        ship_before = now + outcome.goods[reservation.sku_id].ship_within
+        outcome.promised.append((reservation, Promise(reservation.component_id, ship_before)))
+        outcome.moves.sell(reservation.sku_id, reservation.quantity)
+
+
+async def _mint(
+    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, sealer: CardSealer, now: datetime
+) -> None:
     """Make what was paid for, unless it would be over already."""
     good: list[Reservation] = []
     for entry in reservations:
@@ -210,7 +239,8 @@ def _mint(reservations: Sequence[Reservation], outcome: _Outcome, *, sealer: Car
             outcome.rejected.append((entry, RejectReason.OVER))
         else:
             good.append(entry)
-    for minted in mint(good, goods=outcome.goods, sealer=sealer, now=now):
+    places = await claim_seats(uow, good, goods=outcome.goods)
+    for minted in mint(good, goods=outcome.goods, places=places, sealer=sealer, now=now):
         outcome.minted.append(minted)
         for reservation, units in minted.given:
             outcome.give(reservation, units)
@@ -232,11 +262,14 @@ async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
         await deliveries.set_suppliers(uow, [(task.component_id, task.supplier_id) for task in outcome.tasks])
         await supply.add_tasks(uow, outcome.tasks, now=now)
         uow.after_commit(lambda: uow.database.ring(TASKS_CHANNEL))
+    if outcome.promised:
+        await shipping.add_shipments(uow, outcome.promised, now=now)
     issued = [
         events.card_issued(component, units, supplier_id=None, issued_at=now) for component, units in outcome.issued
     ]
     rejected = [events.card_rejected(component, reason) for component, reason in outcome.rejected]
-    announce(uow, *issued, *rejected, now=now)
+    promised = [events.shipment_promised(component, promise) for component, promise in outcome.promised]
+    announce(uow, *issued, *rejected, *promised, now=now)
     uow.after_commit(lambda: _count(outcome))
 
 
@@ -245,29 +278,3 @@ def _count(outcome: _Outcome) -> None:
         _ISSUED.labels(kind).inc(components)
     for _, reason in outcome.rejected:
         _REJECTED.labels(reason.value).inc()
-
-
-async def _repeat_outcomes(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> None:
-    """Somebody asks again for what was decided before, because the answer seems not to have arrived: say it again."""
-    if not reservations:
-        return
-    known = {
-        delivery.component_id: delivery
-        for delivery in await deliveries.find_deliveries(uow, [entry.component_id for entry in reservations])
-    }
-    issued = [entry for entry in reservations if known[entry.component_id].state is DeliveryState.ISSUED]
-    units = await entitlements.find_entitlements(
-        uow,
-        order_ids=[entry.order_id for entry in issued],
-        component_ids=[entry.component_id for entry in issued],
-    )
-    for entry in issued:
-        own = [unit for unit in units if unit.component_id == entry.component_id]
-        delivery = known[entry.component_id]
-        issued_at = delivery.issued_at or now
-        announce(uow, events.card_issued(entry, own, supplier_id=delivery.supplier_id, issued_at=issued_at), now=now)
-    for entry in reservations:
-        reason = known[entry.component_id].reason
-        if known[entry.component_id].state is DeliveryState.REJECTED and reason is not None:
-            announce(uow, events.card_rejected(entry, reason), now=now)
-    log.info("reserve.repeated", components=len(reservations), issued=len(issued))

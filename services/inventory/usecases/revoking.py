@@ -19,8 +19,9 @@ from services.inventory.domain.delivery import (
     restocked_units,
 )
 from services.inventory.domain.entitlements import EntitlementState
+from services.inventory.domain.shipping import ShipmentState
 from services.inventory.domain.stock import StockMoves
-from services.inventory.repository import cards, deliveries, entitlements, stock, supply
+from services.inventory.repository import cards, deliveries, entitlements, seats, shipping, stock, supply
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import get_logger
@@ -36,6 +37,7 @@ class _Plan:
     revoked: list[tuple[UUID, UUID]] = field(default_factory=list)
     waiting: list[tuple[UUID, UUID]] = field(default_factory=list)
     cancelled: list[UUID] = field(default_factory=list)
+    unsent: list[UUID] = field(default_factory=list)
     units: list[UUID] = field(default_factory=list)
     restock: list[UUID] = field(default_factory=list)
 
@@ -96,10 +98,13 @@ def _plan_revoke(plan: _Plan, delivery: Delivery, facts: DeliveryFacts, decision
     if delivery.state is DeliveryState.AWAITING_SUPPLIER:
         plan.cancelled.append(delivery.component_id)
         give_back_units(plan.moves, delivery)
+    if delivery.state is DeliveryState.AWAITING_SHIPMENT:
+        plan.unsent.append(delivery.component_id)
+        give_back_units(plan.moves, delivery)
 
 
 def give_back_units(moves: StockMoves, delivery: Delivery) -> None:
-    """A supplier has not delivered after all: the units can be sold again."""
+    """A supplier has not delivered after all, or nothing was sent: the units can be sold again."""
     if delivery.quantity is not None:
         moves.take_back(delivery.sku_id, delivery.quantity)
 
@@ -124,8 +129,11 @@ async def _write(uow: UnitOfWork, plan: _Plan, *, now: datetime) -> None:
         await supply.want_cancel(uow, [component_id for component_id, _ in plan.waiting])
     if plan.cancelled:
         await supply.cancel_tasks(uow, plan.cancelled, now=now)
+    if plan.unsent:
+        await shipping.end(uow, plan.unsent, state=ShipmentState.CANCELLED, ended_by="refund", now=now)
     restocked = await cards.lock_restockable(uow, plan.restock) if plan.restock else []
     if plan.units:
         await entitlements.revoke_entitlements(uow, plan.units, restocked=restocked, now=now)
     if restocked:
         await cards.restock(uow, restocked)
+        await seats.free_seats(uow, restocked)

@@ -125,7 +125,11 @@ def _goods(terms: Terms, offer: Offer, stock: int | None) -> ChannelGoodsOut:
         period=offer.period,
         buyer_fields=[
             AskedFieldOut(
-                name=field.name, pattern=field.pattern, required=field.required, choices=sorted(field.choices)
+                name=field.name,
+                kind=field.kind,
+                pattern=field.pattern,
+                required=field.required,
+                choices=sorted(field.choices),
             )
             for field in offer.asked
         ],

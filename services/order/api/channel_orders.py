@@ -150,7 +150,7 @@ async def _order(desk: Desk, wish: _Wish, order_id: UUID) -> ChannelOrder:
     """Price, look whether the account would pay, hold and write."""
     now = utc_now()
     quoted = _quote(desk, wish, now)
-    told = [line.buyer_fields or {} for line in wish.body.lines]
+    told = [line.told for line in wish.body.lines]
     check_fields(quoted, told)
     account = await desk.accounts.find(wish.terms.channel_id)
     if account.currency != quoted.currency:

@@ -93,7 +93,7 @@ async def _order(desk: Desk, attempt: _Attempt, claim: Claimed) -> NewOrder:
     offers = desk.catalogue.offers
     check_gates(offers, attempt.wanted, tier=claim.tier, now=now)
     quoted = price(offers, attempt.wanted, tier=claim.tier)
-    told = [line.buyer_fields or {} for line in attempt.body.lines]
+    told = [line.told for line in attempt.body.lines]
     check_fields(quoted, told)
     check_expected(quoted, expected_total_minor=attempt.body.expected_total_minor)
     draft = draft_order(

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
 VALUE_LENGTH_MAX = 200
 """What inventory keeps of one value."""
 
@@ -13,6 +15,7 @@ _PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
     "digits": re.compile(r"[0-9]+"),
     "alphanumeric": re.compile(r"[A-Za-z0-9_-]+"),
     "email": re.compile(r"[^@\s\"<>]{1,64}@[^@\s\"<>.]+(\.[^@\s\"<>.]+)+"),
+    "phone": re.compile(r"\+?[0-9][0-9 -]{5,18}[0-9]"),
     "cn_mobile": re.compile(r"(\+?86)?1[3-9][0-9]{9}"),
     "qq": re.compile(r"[1-9][0-9]{4,11}"),
 }
@@ -20,14 +23,31 @@ _PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
 who announces it is newer than we are, and inventory has the last word."""
 
 
+ADDRESS = "address"
+
+ADDRESS_PARTS: Final[Mapping[str, tuple[str, bool]]] = {
+    "recipient": ("any", True),
+    "phone": ("phone", True),
+    "province": ("any", True),
+    "city": ("any", True),
+    "district": ("any", False),
+    "detail": ("any", True),
+    "postcode": ("digits", False),
+}
+"""What an address has: how each part looks, and whether it must be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuyerField:
-    """Something the goods need to know. `choices` are what may be answered, where that is limited."""
+    """Something the goods need to know. `choices` are what may be answered, where that is limited; of the kind `address`
+    the answer is one.
+    """
 
     name: str
     pattern: str
     required: bool
     choices: frozenset[str]
+    kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +87,41 @@ def check_told(lines: Iterable[tuple[Sequence[BuyerField], Mapping[str, str]]]) 
 def _faults(asked: Sequence[BuyerField], told: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     for field in asked:
         value = told.get(field.name, "")
-        if not value:
-            if field.required:
-                yield field.name, "missing"
-        elif field.choices:
-            if value not in field.choices:
-                yield field.name, "not_a_choice"
-        elif len(value) > VALUE_LENGTH_MAX or not _looks_right(field.pattern, value):
-            yield field.name, "malformed"
+        if value:
+            yield from _value_faults(field, value)
+        elif field.required:
+            yield field.name, "missing"
     for name in sorted(told.keys() - {field.name for field in asked}):
         yield name, "unknown"
+
+
+def _value_faults(field: BuyerField, value: str) -> Iterable[tuple[str, str]]:
+    if field.kind == ADDRESS:
+        yield from ((f"{field.name}.{part}", code) for part, code in _address_faults(value))
+    elif field.choices:
+        if value not in field.choices:
+            yield field.name, "not_a_choice"
+    elif len(value) > VALUE_LENGTH_MAX or not _looks_right(field.pattern, value):
+        yield field.name, "malformed"
+
+
+def _address_faults(value: str) -> Iterable[tuple[str, str]]:
+    try:
+        told = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        told = None
+    if not isinstance(told, dict):
+        yield "recipient", "missing"
+        return
+    for part, (pattern, required) in ADDRESS_PARTS.items():
+        text = told.get(part, "")
+        if not text:
+            if required:
+                yield part, "missing"
+        elif not isinstance(text, str) or len(text) > VALUE_LENGTH_MAX or not _looks_right(pattern, text):
+            yield part, "malformed"
+    for part in sorted(told.keys() - ADDRESS_PARTS.keys()):
+        yield part, "unknown"
 
 
 def _looks_right(pattern: str, value: str) -> bool:

@@ -16,7 +16,9 @@ _C = ComponentStatus
 _O = OrderStatus
 
 _GOING_BACK = frozenset({_C.REVOKING, _C.REVOKED})
-_WAITING = frozenset({_C.PENDING, _C.RESERVING})
+_WAITING = frozenset({_C.PENDING, _C.RESERVING, _C.AWAITING_SHIPMENT})
+_UNISSUED = frozenset({_C.RESERVING, _C.AWAITING_SHIPMENT})
+_AT_REST = frozenset({_C.AWAITING_SHIPMENT, _C.SETTLED, _C.REVIEW, _C.REFUNDED})
 
 
 class UnknownComponentError(Exception):
@@ -76,8 +78,14 @@ class Order:
 
     @property
     def reserving(self) -> tuple[Component, ...]:
-        """What inventory was told to issue and has not answered for."""
-        return tuple(component for component in self.components if component.status is _C.RESERVING)
+        """What inventory was told to issue, and neither issued nor refused."""
+        return tuple(component for component in self.components if component.status in _UNISSUED)
+
+    @property
+    def waits_for_shipment(self) -> bool:
+        """Whether nothing is waited for but that somebody sends something."""
+        statuses = {component.status for component in self.components}
+        return _C.AWAITING_SHIPMENT in statuses and statuses <= _AT_REST
 
 
 def settle(order: Order, components: tuple[Component, ...], *, held: bool, now: datetime) -> Order:

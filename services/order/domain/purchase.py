@@ -22,7 +22,8 @@ from services.order.domain.states import (
 _C = ComponentStatus
 _O = OrderStatus
 
-_BEFORE_ISSUE = frozenset({_C.PENDING, _C.RESERVING})
+_BEFORE_ISSUE = frozenset({_C.PENDING, _C.RESERVING, _C.AWAITING_SHIPMENT})
+_PROMISABLE = frozenset({_C.RESERVING, _C.AWAITING_SHIPMENT})
 _UNPAID = frozenset({_O.PENDING_PAYMENT, _O.CANCELLED})
 
 
@@ -91,6 +92,16 @@ def issue(order: Order, *, component_id: UUID, now: datetime) -> Order:
     :raises IllegalMoveError: nobody asked for it.
     """
     return change(order, component_id, lambda component: _issued(component, now), now=now)
+
+
+def promise(order: Order, *, component_id: UUID, now: datetime) -> Order:
+    """Inventory will have the component sent. Said again, the order is as it was, and its time begins anew.
+
+    One that is issued, or on its way back, stays what it is.
+    """
+    if order.component(component_id).status not in _PROMISABLE:
+        return order
+    return change(order, component_id, lambda part: replace(part, status=_C.AWAITING_SHIPMENT), now=now)
 
 
 def reject(order: Order, *, component_id: UUID, now: datetime) -> Order:

@@ -9,7 +9,7 @@ from services.order.domain.states import ComponentStatus
 
 _C = ComponentStatus
 
-_REFUNDABLE = frozenset({_C.PENDING, _C.RESERVING, _C.ISSUED, _C.SETTLED, _C.REJECTED})
+_REFUNDABLE = frozenset({_C.PENDING, _C.RESERVING, _C.AWAITING_SHIPMENT, _C.ISSUED, _C.SETTLED, _C.REJECTED})
 
 
 class NotRefundableError(Exception):

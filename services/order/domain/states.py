@@ -19,10 +19,13 @@ class OrderStatus(StrEnum):
 
 
 class ComponentStatus(StrEnum):
-    """Where one component stands. `review` waits for a person: the goods were used and a refund was asked for."""
+    """Where one component stands. `awaiting_shipment` waits for somebody to send it, for days perhaps; `review` for a person:
+    the goods were used and a refund was asked for.
+    """
 
     PENDING = "pending"
     RESERVING = "reserving"
+    AWAITING_SHIPMENT = "awaiting_shipment"
     ISSUED = "issued"
     REJECTED = "rejected"
     SETTLED = "settled"
@@ -62,7 +65,8 @@ ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 COMPONENT_MOVES: Mapping[ComponentStatus, frozenset[ComponentStatus]] = {
     _C.PENDING: frozenset({_C.RESERVING, _C.REVOKING}),
-    _C.RESERVING: frozenset({_C.ISSUED, _C.REJECTED, _C.REVOKING}),
+    _C.RESERVING: frozenset({_C.AWAITING_SHIPMENT, _C.ISSUED, _C.REJECTED, _C.REVOKING}),
+    _C.AWAITING_SHIPMENT: frozenset({_C.ISSUED, _C.REVOKING}),
     _C.ISSUED: frozenset({_C.SETTLED, _C.REVOKING}),
     _C.SETTLED: frozenset({_C.REVOKING}),
     _C.REJECTED: frozenset({_C.REVOKING}),

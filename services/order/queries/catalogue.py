@@ -152,7 +152,7 @@ def _component(part: Mapping[str, Any]) -> OfferComponent:
         quantity=part["quantity"],
         weight=part["weight"],
         buyer_fields=tuple(
-            BuyerField(field["name"], field["pattern"], field["required"], frozenset(field["choices"]))
+            BuyerField(field["name"], field["pattern"], field["required"], frozenset(field["choices"]), field["kind"])
             for field in part.get("buyer_fields", ())
         ),
     )

@@ -175,6 +175,7 @@ class AskedFieldOut(BaseModel):
     """Something the goods need to know of the buyer."""
 
     name: str
+    kind: str
     pattern: str
     required: bool
     choices: list[str]
@@ -199,7 +200,9 @@ class ChannelGoodsOut(BaseModel):
                     "order_step": 1,
                     "max_per_order": 50,
                     "period": "month",
-                    "buyer_fields": [{"name": "account", "pattern": "cn_mobile", "required": True, "choices": []}],
+                    "buyer_fields": [
+                        {"name": "account", "kind": "account", "pattern": "cn_mobile", "required": True, "choices": []}
+                    ],
                     "has_choices": False,
                 }
             ]

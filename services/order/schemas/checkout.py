@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.order.schemas.examples import BASKET_EXAMPLE, CHECKOUT_EXAMPLE, QUOTE_EXAMPLE
+from services.order.schemas.examples import ADDRESS_EXAMPLE, BASKET_EXAMPLE, CHECKOUT_EXAMPLE, QUOTE_EXAMPLE
 
 LINES_MAX = 20
 """Lines in one order."""
@@ -24,15 +24,37 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+class AddressIn(_Body):
+    """Where something is sent. 省 `province`, 市 `city`, 区 `district`, 详细地址 `detail`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ADDRESS_EXAMPLE]})
+
+    recipient: _Value
+    phone: _Value
+    province: _Value
+    city: _Value
+    district: _Value = ""
+    detail: _Value
+    postcode: _Value = ""
+
+
 class LineIn(_Body):
     """What is wanted. `choices` are the SKUs chosen of a bundle's groups; `buyer_fields` is what the goods need to know,
-    such as the account to top up.
+    such as the account to top up, or the address to send to.
     """
 
     sku_id: UUID
     quantity: Annotated[int, Field(strict=True)]
-    buyer_fields: Annotated[dict[_Name, _Value] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
+    buyer_fields: Annotated[dict[_Name, _Value | AddressIn] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
     choices: Annotated[list[UUID], Field(max_length=CHOICES_MAX)] = []
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the buyer tells, each as text: an address as JSON."""
+        return {
+            name: value if isinstance(value, str) else value.model_dump_json(exclude_defaults=True)
+            for name, value in (self.buyer_fields or {}).items()
+        }
 
 
 class QuoteIn(_Body):

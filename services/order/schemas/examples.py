@@ -21,6 +21,15 @@ BASKET_EXAMPLE: Final[dict[str, Any]] = {
     "lines": [{"sku_id": _SKU_ID, "quantity": 10, "buyer_fields": {"account": "13800138000"}}]
 }
 
+ADDRESS_EXAMPLE: Final[dict[str, Any]] = {
+    "recipient": "李雷",
+    "phone": "13800138000",
+    "province": "上海市",
+    "city": "上海市",
+    "district": "静安区",
+    "detail": "南京西路 1 号 2 室",
+}
+
 CHECKOUT_EXAMPLE: Final[dict[str, Any]] = {
     **BASKET_EXAMPLE,
     "contact": {"email": "li@example.com"},

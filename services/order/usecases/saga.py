@@ -12,7 +12,7 @@ from services.order.domain.refunds import RefundReason
 from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.usecases.changes import Changes
 from services.order.usecases.refunds import SYSTEM, begin_refunds
-from shared.contracts import CardIssuedV1, CardRejectedV1, SettlementSplitV1
+from shared.contracts import CardIssuedV1, CardRejectedV1, SettlementSplitV1, ShipmentPromisedV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
 
@@ -31,6 +31,19 @@ async def note_issued(uow: UnitOfWork, issued: Sequence[CardIssuedV1], *, now: d
             issued={"entitlement_ids": [str(each) for each in fact.entitlement_ids], "masked": list(fact.masked)}
         )
     await save_orders(uow, changes.pairs, now=now, told=told)
+    announce(uow, *changes.milestones, now=now)
+
+
+async def note_promised(uow: UnitOfWork, promised: Sequence[ShipmentPromisedV1], *, now: datetime) -> None:
+    """Components wait for somebody to send them.
+
+    :raises OrderNotFoundError: one is of an order we never had.
+    :raises UnknownComponentError: one is not in its order.
+    """
+    changes = Changes(await lock_orders(uow, [fact.order_id for fact in promised]))
+    for fact in promised:
+        changes.step(fact.order_id, partial(moves.promise, component_id=fact.component_id, now=now))
+    await save_orders(uow, changes.pairs, now=now)
     announce(uow, *changes.milestones, now=now)
 
 
