@@ -16,6 +16,7 @@ from starlette.routing import Route
 from sandbox.supplier.cards import is_card
 from sandbox.supplier.faults import Fault, FaultKind, Faults, FaultStep
 from sandbox.supplier.fulu import FuluDesk
+from sandbox.supplier.kaquan import KaquanDesk
 from sandbox.supplier.misbehaving import AFTER, BEFORE, misbehave
 from sandbox.supplier.signing import SIGNATURE_HEADER, SignatureError, Verifier
 from sandbox.supplier.store import SoldOrder
@@ -57,10 +58,11 @@ class _ProductIn(BaseModel):
 
 
 def build_app(supplier: Supplier, *, secret: str) -> Starlette:
-    """`/api/v1/*` and `/api/getway` for merchants, signed both ways; `/admin/*` for testers."""
+    """`/api/v1/*` and `/api/getway` for merchants, signed both ways, `/v1/channel/*` for resellers; `/admin/*` for testers."""
     faults = Faults()
     desk = _Desk(supplier, Verifier(secret), faults)
     fulu = FuluDesk(supplier, faults, secret)
+    kaquan = KaquanDesk(supplier, faults, secret)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -75,6 +77,7 @@ def build_app(supplier: Supplier, *, secret: str) -> Starlette:
             Route("/api/v1/balance", desk.balance, methods=["POST"]),
             Route("/api/v1/goods", desk.goods, methods=["POST"]),
             Route("/api/getway", fulu.answer, methods=["POST"]),
+            *kaquan.routes(),
             Route("/admin/faults", desk.set_faults, methods=["POST", "DELETE"]),
             Route("/admin/products", desk.set_product, methods=["POST"]),
             Route("/admin/charges", desk.charges, methods=["GET"]),

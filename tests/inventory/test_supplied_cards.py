@@ -22,7 +22,7 @@ from tests.inventory.supply import SECRET, Supply
 from tests.inventory.world import Order, World, order_of
 from tests.shared.http_servers import serving
 
-OURS, FULU = None, {"kind": "fulu"}
+OURS, FULU, KAQUAN = None, {"kind": "fulu"}, {"kind": "kaquan"}
 COST_MINOR = 2_000
 
 
@@ -62,7 +62,7 @@ async def running_cards(world: World, directory: Path, wire: Mapping[str, object
     await client.close()
 
 
-@pytest.fixture(params=[OURS, FULU], ids=["ours", "fulu"])
+@pytest.fixture(params=[OURS, FULU, KAQUAN], ids=["ours", "fulu", "kaquan"])
 async def cards(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Cards]:
     async with running_cards(world, tmp_path, request.param) as cards:
         yield cards

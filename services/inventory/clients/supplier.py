@@ -29,6 +29,9 @@ CALL_TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 1024 * 1024
 """A list of ten thousand goods."""
 
+PAGES_MAX = 50
+"""Of a list that comes in pages."""
+
 CONNECTIONS_MAX = 100
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -70,9 +73,16 @@ class SupplierClient:
         :raises NotListedError: it does not say, or not so that it could be understood.
         """
         listing = _listing_of(access)
-        response = await self._look(access, listing.ask_goods(access, now=now))
-        with _as_not_listed():
-            return listing.read_goods(access, response)
+        goods: list[ListedGoods] = []
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            response = await self._look(access, listing.ask_goods(access, now=now, cursor=cursor))
+            with _as_not_listed():
+                goods += listing.read_goods(access, response)
+                cursor = listing.more_goods(response)
+            if cursor is None:
+                return goods
+        raise NotListedError("its list has no end")
 
     async def read_balance(self, access: SupplierAccess, *, now: datetime) -> int:
         """What is left of our money, in minor units.
@@ -94,7 +104,9 @@ class SupplierClient:
         await self._http.aclose()
 
     async def _exchange(self, url: str, request: WireRequest) -> WireResponse:
-        async with self._http.stream("POST", url, content=request.body, headers=dict(request.headers)) as response:
+        async with self._http.stream(
+            request.method, url, content=request.body or None, headers=dict(request.headers)
+        ) as response:
             answer = b""
             async for part in response.aiter_bytes():
                 answer += part

@@ -176,12 +176,22 @@ class FuluWire(Incoming):
     refused_codes: tuple[int, ...] = (4001, 4002, 4003, 4004)
 
 
-WireIn = Annotated[TemplateWire | FuluWire, Field(discriminator="kind")]
+class KaquanWire(Incoming):
+    """Another Kaquan, whose reseller we are. `merchant_id` is the id of our key there, `secret` the key's secret (base64)."""
 
-_WIRE: TypeAdapter[TemplateWire | FuluWire] = TypeAdapter(WireIn)
+    model_config = ConfigDict(json_schema_extra={"example": {"kind": "kaquan"}})
+
+    kind: Literal["kaquan"]
 
 
-def read_wire(stored: Any) -> TemplateWire | FuluWire:
+AnyWire = TemplateWire | FuluWire | KaquanWire
+
+WireIn = Annotated[AnyWire, Field(discriminator="kind")]
+
+_WIRE: TypeAdapter[AnyWire] = TypeAdapter(WireIn)
+
+
+def read_wire(stored: Any) -> AnyWire:
     """The description as it was saved.
 
     :raises pydantic.ValidationError: it is none of this release.

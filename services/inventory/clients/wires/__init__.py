@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from services.inventory.clients.wires.fulu import FuluSpeaker
+from services.inventory.clients.wires.kaquan import KaquanListing, KaquanSpeaker
 from services.inventory.clients.wires.listing import FuluListing, ListingWire, OurListing
 from services.inventory.clients.wires.port import NotUnderstoodError, Wire, WireRequest, WireResponse
 from services.inventory.clients.wires.template import OURS, TemplateSpeaker
-from services.inventory.schemas.wires import FuluWire, read_wire
+from services.inventory.schemas.wires import FuluWire, KaquanWire, read_wire
 
 __all__ = ["ListingWire", "NotUnderstoodError", "Wire", "WireRequest", "WireResponse", "listing_of", "wire_of"]
 
@@ -19,6 +20,8 @@ def wire_of(stored: Mapping[str, object] | None) -> Wire:
     if stored is None:
         return TemplateSpeaker(OURS)
     wire = read_wire(stored)
+    if isinstance(wire, KaquanWire):
+        return KaquanSpeaker()
     return FuluSpeaker(wire) if isinstance(wire, FuluWire) else TemplateSpeaker(wire)
 
 
@@ -27,4 +30,6 @@ def listing_of(stored: Mapping[str, object] | None) -> ListingWire | None:
     if stored is None:
         return OurListing()
     wire = read_wire(stored)
+    if isinstance(wire, KaquanWire):
+        return KaquanListing()
     return FuluListing(wire.path) if isinstance(wire, FuluWire) else None

@@ -20,9 +20,15 @@ _OFF_SALE = "下架"
 class ListingWire(Protocol):
     """Reads a supplier's list and our balance with it. Answers that are not as agreed raise `NotUnderstoodError`."""
 
-    def ask_goods(self, access: SupplierAccess, *, now: datetime) -> WireRequest: ...
+    def ask_goods(self, access: SupplierAccess, *, now: datetime, cursor: str | None = None) -> WireRequest:
+        """`cursor` is what `more_goods` found in the page before."""
+        ...
 
     def read_goods(self, access: SupplierAccess, response: WireResponse) -> list[ListedGoods]: ...
+
+    def more_goods(self, response: WireResponse) -> str | None:
+        """Where the list goes on; None: that was all."""
+        ...
 
     def ask_balance(self, access: SupplierAccess, *, now: datetime) -> WireRequest: ...
 
@@ -58,10 +64,19 @@ class _BalanceAnswer(_Told):
 Told = TypeVar("Told", bound=_Told)
 
 
-class OurListing:
+class _WholeList:
+    """A list that comes in one piece."""
+
+    def more_goods(self, response: WireResponse) -> str | None:
+        del response
+        return None
+
+
+class OurListing(_WholeList):
     """`POST /api/v1/goods` and `/api/v1/balance`, signed both ways."""
 
-    def ask_goods(self, access: SupplierAccess, *, now: datetime) -> WireRequest:
+    def ask_goods(self, access: SupplierAccess, *, now: datetime, cursor: str | None = None) -> WireRequest:
+        del cursor
         return _signer(access).write("/api/v1/goods", b"{}", "application/json", now=now)
 
     def read_goods(self, access: SupplierAccess, response: WireResponse) -> list[ListedGoods]:
@@ -91,13 +106,14 @@ class _FuluAccount(_Told):
     balance: Decimal
 
 
-class FuluListing:
+class FuluListing(_WholeList):
     """`fulu.goods.list.get` and `fulu.user.info.get`. It says whether there is stock, not how much."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def ask_goods(self, access: SupplierAccess, *, now: datetime) -> WireRequest:
+    def ask_goods(self, access: SupplierAccess, *, now: datetime, cursor: str | None = None) -> WireRequest:
+        del cursor
         return write_call(self._path, access.merchant_id, access.secret, "fulu.goods.list.get", {}, now=now)
 
     def read_goods(self, access: SupplierAccess, response: WireResponse) -> list[ListedGoods]:

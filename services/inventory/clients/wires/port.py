@@ -14,12 +14,13 @@ class NotUnderstoodError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A POST to a path below the supplier's address. `nonce` is what a signed answer refers to."""
+    """A request to a path, with its query, below the supplier's address. `nonce` is what a signed answer refers to."""
 
     path: str
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     nonce: str = ""
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
