@@ -61,6 +61,8 @@ class ComposeStack:
             "sandbox": {
                 "payment": self.ports.url("sandbox_payment"),
                 "supplier": self.ports.url("sandbox_supplier"),
+                "messages": self.ports.url("sandbox_messages"),
+                "smtp": "sandbox-messages:8204 in Compose's network",
                 "supplier_inside": "http://sandbox-supplier:8202",
                 "supplier_secret": self._supplier_secret(),
             },

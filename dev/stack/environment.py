@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dev.stack.brokers import Flavour
 from dev.stack.layout import Layout
+from dev.stack.message_channels import channels
 from dev.stack.ports import LOOPBACK, Ports, variable_name
 from dev.stack.topology import GATEWAY, PARTS, SERVICES
 
@@ -28,6 +29,8 @@ class StackEnvironment:
             "PYTHONUNBUFFERED": "1",
             **{variable_name(part.name): str(self.ports[part.name]) for part in PARTS},
             **{_url_variable(part.name): self.ports.url(part.name) for part in PARTS},
+            variable_name("sandbox_smtp"): str(self.ports["sandbox_smtp"]),
+            **channels(self.ports.url("sandbox_messages"), smtp_host=LOOPBACK, smtp_port=self.ports["sandbox_smtp"]),
             **{_database_variable(service): self.database_url(service) for service in SERVICES},
         }
 

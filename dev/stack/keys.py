@@ -21,7 +21,16 @@ KEY_BYTES = 32
 OPERATOR_LOGINS = ("operator-one", "operator-two")  # two people, for what four eyes must see
 OPERATOR_ROLES = ("admin",)
 
-SYMMETRIC_KEYS = ("internal", "guest-token", "blind-index", "payment-sandbox", "supplier-sandbox")
+SYMMETRIC_KEYS = (
+    "internal",
+    "guest-token",
+    "blind-index",
+    "payment-sandbox",
+    "supplier-sandbox",
+    "smtp",
+    "sms",
+    "wechat",
+)
 
 
 def make_missing(directory: Path) -> None:

@@ -177,6 +177,8 @@ class Stack:
             "sandbox": {
                 "payment": self.ports.url("sandbox_payment"),
                 "supplier": self.ports.url("sandbox_supplier"),
+                "messages": self.ports.url("sandbox_messages"),
+                "smtp": self.ports.address("sandbox_smtp"),
                 "supplier_inside": self.ports.url("sandbox_supplier"),
                 "supplier_secret": keys.read_supplier_secret(self.layout.keys),
             },

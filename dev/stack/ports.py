@@ -20,6 +20,8 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "risk": 8106,
     "sandbox_payment": 8201,
     "sandbox_supplier": 8202,
+    "sandbox_messages": 8203,
+    "sandbox_smtp": 8204,
     "postgres": 8300,
     "kafka": 8301,
     "kafka_controller": 8302,

@@ -17,6 +17,7 @@ class Part:
 PARTS = (
     Part(name="sandbox_payment", module="sandbox.payment"),
     Part(name="sandbox_supplier", module="sandbox.supplier"),
+    Part(name="sandbox_messages", module="sandbox.messages"),
     *(Part(name=service, module=f"services.{service}.main") for service in SERVICES),
     Part(name=GATEWAY, module="gateway.main"),
 )

@@ -51,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/quotes", "order", _ANYONE, methods="POST", rate=READ),
     Route("/v1/orders", "order", _ANYONE, methods="POST", rate=CHECKOUT, gives_token=True),
     Route("/v1/orders", "order", _BUYER, methods="GET", rate=READ),
+    Route("/v1/orders/links", "order", _PUBLIC, methods="POST", rate=SIGN_IN),
     Route("/v1/orders/{order_id}", "order", _HOLDER, methods="GET HEAD", waits=True),
     Route("/v1/orders/{order_id}/**", "order", _HOLDER),
     Route("/v1/orders/{order_id}/stream", "order", _HOLDER, methods="GET", rate=STREAM, stream=True),
@@ -59,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/channel/orders/**", "order", Audience.CHANNEL, rate=CHANNEL),
     Route("/v1/channel/products", "order", Audience.CHANNEL, methods="GET", rate=CHANNEL),
     Route("/v1/ops/channels/{channel_id}/terms", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
+    Route("/v1/me/messages/**", "order", _BUYER),
+    Route("/v1/ops/messages/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     Route("/v1/ops/orders/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # inventory
     Route("/v1/products/**", "inventory", _PUBLIC, methods="GET HEAD", rate=READ),

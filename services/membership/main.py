@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import httpx
 from fastapi import FastAPI
 
 from services.membership import jobs
 from services.membership.api import PROBLEMS, Doors, router
+from services.membership.clients.wechat import WechatSignIn
 from services.membership.consumers import HANDLERS
 from services.membership.domain.vault import Vault
 from services.membership.settings import ACCESS_TOKEN_LIFETIME, Settings
@@ -15,7 +17,7 @@ from services.membership.usecases.passwords import Passwords
 from services.membership.usecases.sessions import Sessions
 from services.membership.usecases.signin import SignIn
 from shared.clock import utc_now
-from shared.crypto import Keyring
+from shared.crypto import Keyring, Secret
 from shared.database import Database
 from shared.http import Background, create_app, every, serve
 from shared.messaging import Consumer, Relay, operations_router
@@ -30,7 +32,8 @@ def build(settings: Settings) -> FastAPI:
     """The application, with everything that its roles run beside it. Nothing connects before it starts."""
     database = Database.connect(settings.database_url, pool_size=settings.db_pool_size, application_name=SERVICE)
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
-    doors = _doors(settings, database)
+    outside = httpx.AsyncClient()
+    doors = _doors(settings, database, outside)
     passwords = doors.sign_in.passwords
 
     async def create_operators() -> None:
@@ -47,7 +50,7 @@ def build(settings: Settings) -> FastAPI:
         routers=[router(doors), operations_router(database, consumer)],
         database=database,
         on_start=[create_operators],
-        on_stop=[passwords.close, database.close],
+        on_stop=[passwords.close, outside.aclose, database.close],
     )
 
 
@@ -58,7 +61,7 @@ def main() -> None:
     serve(build(settings), host=settings.host, port=settings.port)
 
 
-def _doors(settings: Settings, database: Database) -> Doors:
+def _doors(settings: Settings, database: Database, outside: httpx.AsyncClient) -> Doors:
     keyring = Keyring.from_file(settings.keys_dir / "kek.json")
     vault = Vault(keyring, index_key=read_key(settings.keys_dir, "blind-index.key"))
     signing_key = (settings.keys_dir / "access-token.pem").read_bytes()
@@ -69,7 +72,13 @@ def _doors(settings: Settings, database: Database) -> Doors:
         sessions=Sessions(AccessTokens(signing_key, lifetime=ACCESS_TOKEN_LIFETIME), settings.session_policies),
         lock_policy=settings.lock_policy,
     )
-    return Doors(sign_in=sign_in, vault=vault)
+    wechat = WechatSignIn(
+        settings.wechat_url,
+        app_id=settings.wechat_app_id,
+        app_secret=Secret((settings.keys_dir / "wechat.key").read_text(encoding="utf-8").strip()),
+        http=outside,
+    )
+    return Doors(sign_in=sign_in, vault=vault, wechat=wechat)
 
 
 def _background(settings: Settings, database: Database, consumer: Consumer) -> list[Background]:

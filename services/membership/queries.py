@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, func, or_, select
 
-from services.membership.domain.contacts import ContactKind
+from services.membership.domain.contacts import Contact, ContactKind
 from services.membership.domain.tiers import Tier, TierTable, ladder
 from services.membership.domain.vault import SealedContacts, Vault
 from services.membership.schemas import (
+    ContactOut,
     FiguresOut,
     MemberOut,
     MemberPage,
@@ -80,6 +81,20 @@ async def members(
     return MemberPage(items=items, next_cursor=encode_cursor(str(items[-1].member_id)) if len(rows) > limit else None)
 
 
+async def contacts(uow: UnitOfWork, *, member_ids: Sequence[UUID], vault: Vault) -> list[ContactOut]:
+    """Plain contacts of these members; those that are not there are left out."""
+    found = (await uow.sql.execute(select(MEMBERS).where(MEMBERS.c.member_id.in_(member_ids)))).all()
+    return [
+        ContactOut(
+            member_id=row.member_id,
+            phone=_plain(row, ContactKind.PHONE, vault),
+            email=_plain(row, ContactKind.EMAIL, vault),
+            wechat_openid=_plain(row, ContactKind.WECHAT, vault),
+        )
+        for row in found
+    ]
+
+
 async def tier_table(uow: UnitOfWork) -> TierTableOut:
     """The tiers in force."""
     table = await _table(uow)
@@ -137,12 +152,22 @@ def _for_operator(row: Row, table: TierTable, vault: Vault) -> OperatorMemberOut
 
 
 def _masked(row: Row, kind: ContactKind, vault: Vault) -> str | None:  # type: ignore[type-arg]  # see _members
-    text = row.phone_sealed if kind is ContactKind.PHONE else row.email_sealed
+    contact = _contact(row, kind, vault)
+    return contact.masked if contact else None
+
+
+def _contact(row: Row, kind: ContactKind, vault: Vault) -> Contact | None:  # type: ignore[type-arg]  # see _members
+    text = row._mapping[f"{kind}_sealed"]  # noqa: SLF001  # SQLAlchemy's public name for it
     if text is None:
         return None
-    sealed = SealedContacts(WrappedKey(row.kek_version, row.wrapped_dek), {}, {kind: text})
-    contact = vault.open_contact(row.member_id, kind, sealed)
-    return contact.masked if contact else None
+    return vault.open_contact(
+        row.member_id, kind, SealedContacts(WrappedKey(row.kek_version, row.wrapped_dek), {}, {kind: text})
+    )
+
+
+def _plain(row: Row, kind: ContactKind, vault: Vault) -> str | None:  # type: ignore[type-arg]  # see _members
+    contact = _contact(row, kind, vault)
+    return contact.value if contact else None
 
 
 def _tier(tier: Tier) -> TierOut:

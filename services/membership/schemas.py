@@ -150,3 +150,30 @@ class FiguresOut(BaseModel):
     members: int
     registrations_today: int
     by_tier: dict[str, int]
+
+
+class WechatIn(_Input):
+    """What `wx.login` gave the mini-program."""
+
+    code: Annotated[SecretStr, Field(min_length=1, max_length=128)]
+
+
+class ContactsIn(_Input):
+    """Whose contacts are asked for."""
+
+    member_ids: Annotated[list[UUID], Field(min_length=1, max_length=500)]
+
+
+class ContactOut(BaseModel):
+    """How one member can be reached. Its `repr` shows nothing of it."""
+
+    member_id: UUID
+    phone: Annotated[str | None, Field(repr=False)]
+    email: Annotated[str | None, Field(repr=False)]
+    wechat_openid: Annotated[str | None, Field(repr=False)]
+
+
+class ContactsOut(BaseModel):
+    """Members that are not there are left out."""
+
+    contacts: list[ContactOut]

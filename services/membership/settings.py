@@ -25,6 +25,9 @@ class Settings(PlatformSettings):
     database_url: str = Field(validation_alias="KAQUAN_MEMBERSHIP_DATABASE_URL")
     port: int = Field(default=8103, validation_alias="KAQUAN_MEMBERSHIP_PORT")
 
+    wechat_url: str | None = None
+    wechat_app_id: str = ""
+
     argon2_memory_kib: int = Field(default=19_456, ge=8)
     argon2_passes: int = Field(default=2, ge=1)
     argon2_lanes: int = Field(default=1, ge=1, le=8)

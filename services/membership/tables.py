@@ -39,6 +39,8 @@ MEMBERS = Table(
     Column("phone_sealed", LargeBinary),
     Column("email_index", LargeBinary),
     Column("email_sealed", LargeBinary),
+    Column("wechat_index", LargeBinary),
+    Column("wechat_sealed", LargeBinary),
     Column("kek_version", Integer, nullable=False),
     Column("wrapped_dek", LargeBinary, nullable=False),
     Column("password_hash", Text, nullable=False),
@@ -47,10 +49,12 @@ MEMBERS = Table(
     Column("registered_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("phone_index"),
     UniqueConstraint("email_index"),
+    UniqueConstraint("wechat_index"),
     UniqueConstraint("invite_code"),
     CheckConstraint("num_nonnulls(phone_index, email_index) > 0", name="can_be_found"),
     CheckConstraint("(phone_index IS NULL) = (phone_sealed IS NULL)", name="phone_whole"),
     CheckConstraint("(email_index IS NULL) = (email_sealed IS NULL)", name="email_whole"),
+    CheckConstraint("(wechat_index IS NULL) = (wechat_sealed IS NULL)", name="wechat_whole"),
     Index("ix_members_registered_at", "registered_at"),
 )
 

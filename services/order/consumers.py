@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.order.usecases import channels, read_models, refunds, reviews, saga
+from services.order.usecases import channels, messages, read_models, refunds, reviews, saga
 from shared.clock import utc_now
 from shared.contracts import (
     CardIssuedV1,
@@ -11,6 +11,7 @@ from shared.contracts import (
     CardRevokedV1,
     CardRevokeRefusedV1,
     ContractPublishedV1,
+    EntitlementExpiringV1,
     Envelope,
     Event,
     MemberTierChangedV1,
@@ -78,6 +79,10 @@ async def on_settlement_reversed(uow: UnitOfWork, heard: Sequence[Envelope[Settl
     await refunds.note_reversed(uow, [each.data for each in heard], now=utc_now())
 
 
+async def on_entitlement_expiring(uow: UnitOfWork, heard: Sequence[Envelope[EntitlementExpiringV1]]) -> None:
+    await messages.note_expiring(uow, [each.data for each in heard], now=utc_now())
+
+
 HANDLERS: Mapping[type[Event], Handler[Any]] = {
     ProductChangedV1: on_product_changed,
     StockChangedV1: on_stock_changed,
@@ -88,6 +93,7 @@ HANDLERS: Mapping[type[Event], Handler[Any]] = {
     ShipmentPromisedV1: on_shipment_promised,
     CardRevokedV1: on_card_revoked,
     CardRevokeRefusedV1: on_revoke_refused,
+    EntitlementExpiringV1: on_entitlement_expiring,
     SettlementSplitV1: on_settlement_split,
     SettlementReversedV1: on_settlement_reversed,
     RiskReleasedV1: on_risk_released,

@@ -1,6 +1,7 @@
 """The order service: the one place where its parts are put together."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -13,12 +14,24 @@ from services.order.api.lane import LeanLane
 from services.order.clients import accounts, sandbox
 from services.order.clients.accounts import Accounts
 from services.order.clients.codes import Codes
+from services.order.clients.couriers import (
+    AliyunSms,
+    Channel,
+    Mail,
+    MailServer,
+    MiniProgram,
+    SmsAccount,
+    WechatAccount,
+)
+from services.order.clients.membership import Membership
 from services.order.clients.neighbours import Holds, Risk
 from services.order.clients.providers import MoneyKeeper, Providers
 from services.order.consumers import HANDLERS
 from services.order.domain.checkouts import ClaimWanted
+from services.order.domain.messages import ChannelName
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
 from services.order.jobs import Jobs
+from services.order.jobs.messages import Messenger, Pages
 from services.order.queries.catalogue import Catalogue
 from services.order.queries.figures import FreshFigures
 from services.order.queries.orders import read_orders
@@ -34,7 +47,7 @@ from services.order.usecases.checkout import (
 )
 from services.order.usecases.payments import Reported, open_payments, settle_reports
 from shared.clock import utc_now
-from shared.crypto import Keyring
+from shared.crypto import Keyring, Secret
 from shared.database import Coalescer, Database
 from shared.http import Background, IdentitySigner, ServiceClient, create_app, every, serve
 from shared.messaging import Consumer, Relay, operations_router
@@ -55,6 +68,7 @@ def build(settings: Settings) -> FastAPI:
     inventory = ServiceClient(settings.inventory_url, signer, neighbour="inventory")
     risk = ServiceClient(settings.risk_url, signer, neighbour="risk")
     settlement = ServiceClient(settings.settlement_url, signer, neighbour="settlement")
+    membership = ServiceClient(settings.membership_url, signer, neighbour="membership")
     outside = httpx.AsyncClient()
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     catalogue = Catalogue(database)
@@ -80,11 +94,11 @@ def build(settings: Settings) -> FastAPI:
         identity_key=identity_key,
         problems=PROBLEMS,
         ready=database.ping,
-        background=_background(settings, desk, consumer, outside),
+        background=_background(settings, desk, consumer, outside, membership),
         routers=(*ROUTERS, operations_router(database, consumer)),
         database=database,
         on_start=[catalogue.refresh],
-        on_stop=[inventory.close, risk.close, settlement.close, outside.aclose, database.close],
+        on_stop=[inventory.close, risk.close, settlement.close, membership.close, outside.aclose, database.close],
     )
     app.state.desk = desk
     app.user_middleware.append(Middleware(LeanLane, home=app))  # innermost, behind the edge
@@ -98,7 +112,9 @@ def main() -> None:
     serve(build(settings), host=settings.host, port=settings.port)
 
 
-def _background(settings: Settings, desk: Desk, consumer: Consumer, outside: httpx.AsyncClient) -> list[Background]:
+def _background(
+    settings: Settings, desk: Desk, consumer: Consumer, outside: httpx.AsyncClient, membership: ServiceClient
+) -> list[Background]:
     tasks: list[Background] = []
     if ProcessRole.API in settings.roles:
         tasks += [desk.catalogue.run, desk.watchers.run]
@@ -109,6 +125,7 @@ def _background(settings: Settings, desk: Desk, consumer: Consumer, outside: htt
     if ProcessRole.JOBS in settings.roles:
         keepers = Providers[MoneyKeeper]({sandbox.NAME: _sandbox(settings, outside), accounts.NAME: desk.accounts})
         tasks += _jobs(settings, Jobs(desk.database, keepers, desk.risk, settings.review_within, utc_now))
+        tasks += _message_jobs(settings, _messenger(settings, desk, membership, outside))
     return tasks
 
 
@@ -122,6 +139,68 @@ def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
         every(settings.nudge_every_s, jobs.nudge_overdue, name="order.nudge"),
         every(PRUNE_EVERY_S, jobs.prune, name="order.prune"),
     ]
+
+
+def _message_jobs(settings: Settings, messenger: Messenger) -> list[Background]:
+    """One for each channel, so that none waits for another."""
+    return [
+        every(settings.message_every_s, messenger.find_ways, name="order.messages"),
+        *(
+            every(settings.message_every_s, partial(messenger.send, name), name=f"order.messages.{name}")
+            for name in messenger.channels
+        ),
+    ]
+
+
+def _messenger(settings: Settings, desk: Desk, membership: ServiceClient, outside: httpx.AsyncClient) -> Messenger:
+    return Messenger(
+        database=desk.database,
+        membership=Membership(membership, utc_now),
+        channels=_channels(settings, outside),
+        keyring=desk.keyring,
+        pages=Pages(settings.pages_url, desk.guest_key, settings.order_link_life),
+        clock=utc_now,
+    )
+
+
+def _channels(settings: Settings, outside: httpx.AsyncClient) -> dict[ChannelName, Channel]:
+    """Those that are set up. The order is that in which operators see them."""
+    channels: dict[ChannelName, Channel] = {}
+    timeout_s = settings.channel_timeout_s
+    if settings.wechat_url:
+        program = WechatAccount(
+            settings.wechat_app_id,
+            _secret(settings, "wechat.key"),
+            settings.wechat_order_page,
+            settings.wechat_templates,
+        )
+        channels[ChannelName.MINI_PROGRAM] = MiniProgram(
+            settings.wechat_url, program, http=outside, clock=utc_now, timeout_s=timeout_s
+        )
+    if settings.sms_url:
+        account = SmsAccount(
+            settings.sms_access_key_id, _secret(settings, "sms.key"), settings.sms_sign_name, settings.sms_templates
+        )
+        channels[ChannelName.SMS] = AliyunSms(
+            settings.sms_url, account, http=outside, clock=utc_now, timeout_s=timeout_s
+        )
+    if settings.smtp_host:
+        server = MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_security,
+            user=settings.smtp_user,
+            password=_secret(settings, "smtp.key") if settings.smtp_user else None,
+            ca_file=settings.smtp_ca_file,
+            timeout_s=timeout_s,
+        )
+        channels[ChannelName.EMAIL] = Mail(server, sender=settings.mail_from, sender_name=settings.mail_from_name)
+    return channels
+
+
+def _secret(settings: Settings, name: str) -> Secret:
+    """A provider's password or secret: text, as the provider gave it."""
+    return Secret((settings.keys_dir / name).read_text(encoding="utf-8").strip())
 
 
 def _sandbox(settings: Settings, outside: httpx.AsyncClient) -> sandbox.SandboxProvider:

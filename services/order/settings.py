@@ -1,13 +1,43 @@
 """What the order service reads from its environment."""
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.settings import PlatformSettings
+from services.order.clients.couriers import Security, WechatTemplate
+from services.order.domain.messages import Occasion
+from shared.settings import InsecureSettingsError, PlatformSettings
 
 
-class Settings(PlatformSettings):
+class ChannelSettings(PlatformSettings):
+    """By which ways messages leave the house. A way without its address is not set up; passwords are in key files."""
+
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: Security = Security.STARTTLS
+    smtp_user: str | None = None
+    smtp_ca_file: str | None = None
+    mail_from: str = "no-reply@kaquan.example"
+    mail_from_name: str = "卡券"
+    sms_url: str | None = None
+    sms_access_key_id: str = ""
+    sms_sign_name: str = "卡券"
+    sms_templates: dict[Occasion, str] = Field(default_factory=dict)
+    wechat_url: str | None = None
+    wechat_app_id: str = ""
+    wechat_order_page: str = "pages/order/index"
+    wechat_templates: dict[Occasion, WechatTemplate] = Field(default_factory=dict)
+    channel_timeout_s: float = Field(default=10, gt=0, le=10)
+
+    @model_validator(mode="after")
+    def _refuse_open_mail(self) -> Self:
+        if self.is_production and self.smtp_host and self.smtp_security is Security.NONE:
+            raise InsecureSettingsError("mail goes over TLS or STARTTLS")
+        return self
+
+
+class Settings(ChannelSettings):
     """The order service's settings. Times in seconds."""
 
     database_url: str = Field(validation_alias="KAQUAN_ORDER_DATABASE_URL")
@@ -28,9 +58,24 @@ class Settings(PlatformSettings):
     refund_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_REFUND_EVERY_S")
     nudge_every_s: float = Field(default=10, gt=0, validation_alias="KAQUAN_ORDER_NUDGE_EVERY_S")
 
+    membership_url: str = Field(default="http://127.0.0.1:8103", validation_alias="KAQUAN_MEMBERSHIP_URL")
+    shop_url: str | None = Field(default=None, validation_alias="KAQUAN_SHOP_URL")
+    order_link_life_s: float = Field(default=259_200, gt=0, validation_alias="KAQUAN_ORDER_LINK_LIFE_S")
+    message_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_MESSAGE_EVERY_S")
+
+    @property
+    def pages_url(self) -> str:
+        """Where buyers' pages are; the gateway's address unless said otherwise."""
+        return (self.shop_url or self.gateway_url).rstrip("/")
+
     @property
     def pay_window(self) -> timedelta:
         return timedelta(seconds=self.pay_window_s)
+
+    @property
+    def order_link_life(self) -> timedelta:
+        """For how long the link in a guest's message opens the order."""
+        return timedelta(seconds=self.order_link_life_s)
 
     @property
     def review_within(self) -> timedelta:

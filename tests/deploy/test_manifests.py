@@ -222,6 +222,6 @@ def test_a_process_is_given_the_keys_it_reads_and_no_other(production: list[Mani
     code = "\n".join(file.read_text() for file in home.rglob("*.py"))
     known = {
         "internal.key", "guest-token.key", "kek.json", "blind-index.key", "access-token.pem", "access-token.pub.pem",
-        "payment-sandbox.key", "supplier-sandbox.key", "operator-seed.json",
+        "payment-sandbox.key", "supplier-sandbox.key", "operator-seed.json", "smtp.key", "sms.key", "wechat.key",
     }  # fmt: skip
     assert mounted_keys(find(production, "Deployment", process)) == {key for key in known if f'"{key}"' in code}

@@ -16,6 +16,7 @@ from services.order.main import build
 from services.order.settings import Settings
 from shared.settings import Environment, ProcessRole, read_key
 from tests.conftest import ServiceDatabaseMaker
+from tests.order.mailroom import Mailroom, open_mailroom
 from tests.order.neighbours import Inventory, Risk, Settlement, inventory_app, risk_app, settlement_app
 from tests.order.shop import Shop
 
@@ -81,6 +82,13 @@ async def replica(street: Street, shop: Shop) -> Shop:
     """A second process of the same service: it shares nothing with the first but the database and the neighbours."""
     del shop  # only its being there first
     return await street.open_shop()
+
+
+@pytest.fixture
+async def mailroom(keys_directory: Path) -> AsyncIterator[Mailroom]:
+    """Where the shop's messages go."""
+    async with open_mailroom(read_key(keys_directory, "internal.key")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -19,6 +19,10 @@ class AccountExistsError(Exception):
     """Somebody has registered with this phone number or e-mail address."""
 
 
+class WechatTakenError(Exception):
+    """Another account has bound the same member of WeChat."""
+
+
 class ContactMissingError(Exception):
     """An account needs a phone number or an e-mail address."""
 

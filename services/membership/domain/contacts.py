@@ -13,6 +13,7 @@ CHINA = "+86"
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015]+")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE_MOBILE_ABROAD = re.compile(r"\+861[3-9]\d{9}")
+_OPENID = re.compile(r"[A-Za-z0-9_-]{10,64}")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _EMAIL = re.compile(
     r"[^@\s\x00-\x1f\"(),:;<>\[\]\\]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
@@ -26,6 +27,8 @@ class ContactInvalidError(Exception):
 class ContactKind(StrEnum):
     PHONE = "phone"
     EMAIL = "email"
+    WECHAT = "wechat"
+    """The openid by which the mini-program knows somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class Contact:
             raise ContactInvalidError("not an e-mail address")
         return cls(ContactKind.EMAIL, compact)
 
+    @classmethod
+    def wechat(cls, text: str) -> Self:
+        """An openid, as WeChat gave it.
+
+        :raises ContactInvalidError: it is none.
+        """
+        if not _OPENID.fullmatch(text):
+            raise ContactInvalidError("not an openid")
+        return cls(ContactKind.WECHAT, text)
+
     @property
     def index_text(self) -> str:
         """What the blind index is made of; phone and e-mail never collide."""
@@ -73,6 +86,8 @@ class Contact:
         """Enough for the owner to recognise it: `+86138****8000`, `l***@example.com`."""
         if self.kind is ContactKind.PHONE:
             return f"{self.value[:-8]}****{self.value[-4:]}"
+        if self.kind is ContactKind.WECHAT:
+            return f"{self.value[:1]}***"
         local, _, domain = self.value.partition("@")
         return f"{local[:1]}***@{domain}"
 

@@ -49,6 +49,10 @@ class Vault:
         }
         return SealedContacts(self._keyring.wrap(dek), indexes, texts)
 
+    def seal_under(self, key: WrappedKey, member_id: UUID, contact: Contact) -> bytes:
+        """Seal one more contact of a member under the data key he has."""
+        return seal(self._keyring.unwrap(key), contact.value.encode(), aad=_aad(member_id, contact.kind))
+
     def open_contact(self, member_id: UUID, kind: ContactKind, sealed: SealedContacts) -> Contact | None:
         """One of a member's contacts, if he has given it.
 

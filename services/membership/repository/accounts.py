@@ -8,7 +8,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.membership.domain.accounts import AccountExistsError, Candidate, NewMember, Operator
+from services.membership.domain.accounts import AccountExistsError, Candidate, NewMember, Operator, WechatTakenError
 from services.membership.domain.contacts import ContactKind
 from services.membership.domain.roles import OperatorRole
 from services.membership.domain.vault import SealedSecret
@@ -53,6 +53,27 @@ async def add_member(uow: UnitOfWork, member: NewMember) -> None:
     except IntegrityError as error:
         if violated(error) in _TAKEN:
             raise AccountExistsError("this phone number or e-mail address has an account") from None
+        raise
+
+
+async def lock_key(uow: UnitOfWork, member_id: UUID) -> WrappedKey | None:
+    """The data key of a member, whose row is locked; None: there is no such member."""
+    statement = select(MEMBERS.c.kek_version, MEMBERS.c.wrapped_dek).where(MEMBERS.c.member_id == member_id)
+    row = (await uow.sql.execute(statement.with_for_update())).one_or_none()
+    return WrappedKey(row.kek_version, row.wrapped_dek) if row else None
+
+
+async def set_wechat(uow: UnitOfWork, member_id: UUID, *, index: bytes, text: bytes) -> None:
+    """Keep who a member is to the mini-program.
+
+    :raises WechatTakenError: another account has bound the same. The transaction cannot go on then.
+    """
+    statement = update(MEMBERS).where(MEMBERS.c.member_id == member_id).values(wechat_index=index, wechat_sealed=text)
+    try:
+        await uow.sql.execute(statement)
+    except IntegrityError as error:
+        if violated(error) == "uq_members_wechat_index":
+            raise WechatTakenError("another account is bound to it") from None
         raise
 
 

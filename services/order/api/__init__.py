@@ -5,6 +5,7 @@ from services.order.api import (
     channel_orders,
     checkout,
     internal,
+    messages,
     operators,
     orders,
     payments,
@@ -24,6 +25,7 @@ ROUTERS = (
     channel_orders.router,
     channel_goods.router,
     operators.router,
+    messages.router,
     internal.router,
 )
 

@@ -18,6 +18,7 @@ from services.order.domain.contacts import ContactError
 from services.order.domain.limits import PurchaseLimitError
 from services.order.domain.numbers import OrderNumberError
 from services.order.domain.offers import ChoiceError
+from services.order.domain.order_links import OrderLinkError
 from services.order.domain.orders import UnknownComponentError
 from services.order.domain.payments import OrderNotPayableError, TooManyPaymentsError
 from services.order.domain.pricing import (
@@ -34,6 +35,7 @@ from services.order.domain.states import IllegalMoveError
 from services.order.queries.watch import TooManyWatchesError
 from services.order.usecases.changes import OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
+from services.order.usecases.messages import MessageUnknownError
 from services.order.usecases.refunds import NothingToRefundError
 from shared.http import ProblemSpec
 
@@ -70,5 +72,7 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     PriceAboveMaxError: ProblemSpec(409, "price.above_max", "It costs more than the channel would pay"),
     CurrencyError: ProblemSpec(409, "currency.not_the_accounts", "The account is kept in another currency"),
     ExternalIdReusedError: ProblemSpec(422, "external_id.reused", "The number belongs to another order"),
+    OrderLinkError: ProblemSpec(410, "order.link_invalid", "The link is not good (any more)"),
+    MessageUnknownError: ProblemSpec(404, "message.not_found", "There is no such message"),
     TooManyWatchesError: ProblemSpec(503, "stream.full", "Too many streams are open"),
 }

@@ -1,6 +1,6 @@
 """Ids and the human-facing order number."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -52,3 +52,8 @@ def _check_character(number: str) -> str:
         total += product // 32 + product % 32
         factor = 3 - factor
     return ALPHABET[-total % 32]
+
+
+def first_id(at: datetime) -> UUID:
+    """The smallest UUIDv7 of a moment: what was made from then on have a larger id."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

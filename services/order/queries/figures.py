@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
+from services.order.domain.numbers import first_id
+from services.order.queries.messages import MessageFigures, read_message_figures
 from shared.clock import Clock
 from shared.database import Database, UnitOfWork
 
@@ -65,6 +66,7 @@ class Figures:
     stuck: int
     reviews_ending: int
     refunds_in_review: int
+    messages: MessageFigures
 
 
 async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: datetime) -> Figures:
@@ -88,12 +90,8 @@ async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: dateti
         stuck=await uow.raw.fetchval(_STUCK),
         reviews_ending=await uow.raw.fetchval(_HELD, now - review_within * NEAR_ITS_END),
         refunds_in_review=await uow.raw.fetchval(_REVIEW),
+        messages=await read_message_figures(uow),
     )
-
-
-def first_id(at: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: orders made from then on have a larger id."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 class FreshFigures:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 
 from services.order.domain.checkouts import SealedContact
-from services.order.queries.figures import first_id
+from services.order.domain.numbers import first_id
 from services.order.tables import (
     OPERATOR_ACTIONS,
     ORDER_COMPONENTS,

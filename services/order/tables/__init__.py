@@ -3,6 +3,7 @@
 from services.order.tables.base import METADATA
 from services.order.tables.channels import CHANNEL_ORDERS, CHANNELS, SKU_STOCK
 from services.order.tables.limits import LIMITED_PURCHASES
+from services.order.tables.messages import MESSAGE_DELIVERIES, MESSAGES
 from services.order.tables.orders import (
     CHECKOUTS,
     OPERATOR_ACTIONS,
@@ -30,6 +31,8 @@ __all__ = [
     "INBOX",
     "LIMITED_PURCHASES",
     "MEMBER_TIERS",
+    "MESSAGES",
+    "MESSAGE_DELIVERIES",
     "METADATA",
     "OPERATOR_ACTIONS",
     "ORDERS",

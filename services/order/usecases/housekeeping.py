@@ -6,11 +6,12 @@ from functools import partial
 from uuid import UUID
 
 from services.order.domain import purchase as moves
+from services.order.domain.numbers import first_id
 from services.order.domain.orders import Order
 from services.order.domain.refunds import PartStatus, Refund, RefundStatus
 from services.order.domain.states import OrderStatus
 from services.order.events import inventory_reserve, order_cancelled, order_paid, refund_requested
-from services.order.repository import anomalies, housekeeping, risk_questions
+from services.order.repository import anomalies, housekeeping, messages, risk_questions
 from services.order.repository.orders import lock_orders, lock_overdue_unpaid, save_orders
 from services.order.repository.refunds import lock_refunds, open_refund_ids
 from services.order.usecases import limits
@@ -28,6 +29,7 @@ CANCEL_SLACK = timedelta(seconds=10)
 CHECKOUTS_KEPT = timedelta(days=2)
 ANSWERS_KEPT = timedelta(days=2)
 ANOMALIES_KEPT = timedelta(days=90)
+MESSAGES_KEPT = timedelta(days=365)
 
 log = get_logger(__name__)
 
@@ -74,6 +76,7 @@ async def prune(uow: UnitOfWork, *, now: datetime, limit: int) -> int:
         await prune_inbox(uow, now=now, limit=limit),
         await housekeeping.prune_checkouts(uow, before=now - CHECKOUTS_KEPT, limit=limit),
         await limits.forget_lost(uow, now=now, limit=limit),
+        await messages.prune(uow, before=first_id(now - MESSAGES_KEPT), limit=limit),
     ]
     await prune_idempotency(uow, before=now - ANSWERS_KEPT, limit=limit)
     await anomalies.prune(uow, before=now - ANOMALIES_KEPT)

@@ -16,6 +16,7 @@ from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.repository.refunds import DueRefund, add_refunds, lock_refunds, save_refunds, take_due_refunds
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.limits import give_back_refunded
+from services.order.usecases.messages import announce_milestones, tell_refunded
 from shared.clock import new_id
 from shared.contracts import CardRevokedV1, CardRevokeRefusedV1, Event, SettlementReversedV1
 from shared.database import UnitOfWork
@@ -101,7 +102,7 @@ async def request_refund(uow: UnitOfWork, wanted: RefundWanted, *, now: datetime
     refunds = await begin_refunds(
         uow, changes, going_back, reason=wanted.reason, requested_by=wanted.requested_by, now=now, note=wanted.note
     )
-    announce(uow, *changes.milestones, now=now)
+    await announce_milestones(uow, changes, now=now)
     return refunds[0]
 
 
@@ -252,7 +253,9 @@ async def _save(
     await save_orders(uow, changes.pairs, now=now, told=told)
     await save_refunds(uow, changed, now=now)
     await give_back_refunded(uow, [changes[refund.order_id] for refund in ended if refund.parts])
-    announce(uow, *announced, *changes.milestones, now=now)
+    announce(uow, *announced, now=now)
+    await announce_milestones(uow, changes, now=now)
+    await tell_refunded(uow, changes, ended, now=now)
 
 
 def _end(changes: Changes, refund: Refund, *, provider: str | None, now: datetime) -> Event:

@@ -11,10 +11,10 @@ from services.order.domain import purchase as moves
 from services.order.domain.refunds import RefundReason
 from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.usecases.changes import Changes
+from services.order.usecases.messages import announce_milestones, tell_unavailable
 from services.order.usecases.refunds import SYSTEM, begin_refunds
 from shared.contracts import CardIssuedV1, CardRejectedV1, SettlementSplitV1, ShipmentPromisedV1
 from shared.database import UnitOfWork
-from shared.messaging import announce
 
 
 async def note_issued(uow: UnitOfWork, issued: Sequence[CardIssuedV1], *, now: datetime) -> None:
@@ -31,7 +31,7 @@ async def note_issued(uow: UnitOfWork, issued: Sequence[CardIssuedV1], *, now: d
             issued={"entitlement_ids": [str(each) for each in fact.entitlement_ids], "masked": list(fact.masked)}
         )
     await save_orders(uow, changes.pairs, now=now, told=told)
-    announce(uow, *changes.milestones, now=now)
+    await announce_milestones(uow, changes, now=now)
 
 
 async def note_promised(uow: UnitOfWork, promised: Sequence[ShipmentPromisedV1], *, now: datetime) -> None:
@@ -44,7 +44,7 @@ async def note_promised(uow: UnitOfWork, promised: Sequence[ShipmentPromisedV1],
     for fact in promised:
         changes.step(fact.order_id, partial(moves.promise, component_id=fact.component_id, now=now))
     await save_orders(uow, changes.pairs, now=now)
-    announce(uow, *changes.milestones, now=now)
+    await announce_milestones(uow, changes, now=now)
 
 
 async def note_split(uow: UnitOfWork, split: Sequence[SettlementSplitV1], *, now: datetime) -> None:
@@ -57,7 +57,7 @@ async def note_split(uow: UnitOfWork, split: Sequence[SettlementSplitV1], *, now
     for fact in split:
         changes.step(fact.order_id, partial(moves.split, component_id=fact.component_id, now=now))
     await save_orders(uow, changes.pairs, now=now)
-    announce(uow, *changes.milestones, now=now)
+    await announce_milestones(uow, changes, now=now)
 
 
 async def note_rejected(uow: UnitOfWork, rejected: Sequence[CardRejectedV1], *, now: datetime) -> None:
@@ -76,5 +76,8 @@ async def note_rejected(uow: UnitOfWork, rejected: Sequence[CardRejectedV1], *, 
         if after is not before:
             going_back.append((fact.order_id, fact.component_id))
     await save_orders(uow, changes.pairs, now=now, told=told)
-    await begin_refunds(uow, changes, going_back, reason=RefundReason.NOT_FULFILLED, requested_by=SYSTEM, now=now)
-    announce(uow, *changes.milestones, now=now)
+    refunds = await begin_refunds(
+        uow, changes, going_back, reason=RefundReason.NOT_FULFILLED, requested_by=SYSTEM, now=now
+    )
+    await tell_unavailable(uow, changes, refunds, now=now)
+    await announce_milestones(uow, changes, now=now)

@@ -7,10 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from services.membership import queries
+from services.membership.api.contacts import contacts_router
+from services.membership.clients.wechat import WechatCodeError, WechatSignIn, WechatUnavailableError
 from services.membership.domain.accounts import (
     AccountExistsError,
     ContactMissingError,
     InviteUnknownError,
+    WechatTakenError,
     one_contact,
 )
 from services.membership.domain.contacts import Contact, ContactInvalidError
@@ -42,6 +45,7 @@ from services.membership.schemas import (
     TierTableOut,
 )
 from services.membership.usecases import registration, tiers
+from services.membership.usecases.contacts import MemberUnknownError
 from services.membership.usecases.sessions import Tokens
 from services.membership.usecases.signin import SignIn
 from shared.clock import utc_now
@@ -73,6 +77,10 @@ PROBLEMS: Final = {
     SignInBusyError: ProblemSpec(503, "auth.busy", "Try again in a moment"),
     RefreshRefusedError: ProblemSpec(401, "auth.expired", "Sign in again"),
     RefreshReusedError: ProblemSpec(401, "auth.reused", "Sign in again"),
+    WechatTakenError: ProblemSpec(409, "wechat.taken", "Another account is bound to this WeChat"),
+    WechatCodeError: ProblemSpec(400, "wechat.code_invalid", "WeChat does not know this code"),
+    WechatUnavailableError: ProblemSpec(503, "wechat.unavailable", "WeChat does not answer"),
+    MemberUnknownError: ProblemSpec(404, "member.not_found", "There is no such member"),
     TierTableInvalidError: ProblemSpec(400, "tiers.invalid", "The tiers do not make a ladder"),
 }
 
@@ -87,6 +95,7 @@ class Doors:
 
     sign_in: SignIn
     vault: Vault
+    wechat: WechatSignIn
 
 
 def router(doors: Doors) -> APIRouter:
@@ -95,6 +104,7 @@ def router(doors: Doors) -> APIRouter:
     routes.include_router(_auth(doors))
     routes.include_router(_own(doors))
     routes.include_router(_operators(doors))
+    routes.include_router(contacts_router(doors.sign_in.database, doors.vault, doors.wechat))
     return routes
 
 

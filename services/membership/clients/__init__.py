@@ -1,0 +1,1 @@
+"""Calls to the outside. Made by api, never while a transaction is open."""
