@@ -33,6 +33,7 @@ async def on_reserve(uow: UnitOfWork, events: Sequence[Envelope[InventoryReserve
             quantity=component.quantity,
             amount_minor=component.amount_minor,
             currency=envelope.data.currency,
+            accept_substitutes=component.accept_substitutes,
         )
         for envelope in events
         for component in envelope.data.components

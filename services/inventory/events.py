@@ -44,12 +44,18 @@ from shared.contracts.order import ComponentKind
 
 
 def card_issued(
-    component: Reservation, units: Sequence[Entitlement], *, supplier_id: UUID | None, issued_at: datetime
+    component: Reservation,
+    units: Sequence[Entitlement],
+    *,
+    supplier_id: UUID | None,
+    issued_at: datetime,
+    name: str | None = None,
 ) -> CardIssuedV1:
+    """`name` is that of what was delivered instead of what was ordered."""
     return CardIssuedV1(
         order_id=component.order_id,
         component_id=component.component_id,
-        sku_id=component.sku_id,
+        sku_id=component.ordered_sku_id or component.sku_id,
         member_id=component.member_id,
         line_id=component.line_id,
         quantity=component.quantity,
@@ -60,6 +66,8 @@ def card_issued(
         cost_minor=sum(unit.cost_minor for unit in units),
         supplier_id=supplier_id,
         issued_at=issued_at,
+        delivered_sku_id=component.sku_id if component.ordered_sku_id else None,
+        delivered_name=name,
     )
 
 
@@ -67,7 +75,7 @@ def card_rejected(component: Reservation | Delivery, reason: RejectReason) -> Ca
     return CardRejectedV1(
         order_id=component.order_id,
         component_id=component.component_id,
-        sku_id=component.sku_id,
+        sku_id=component.ordered_sku_id or component.sku_id,
         member_id=component.member_id,
         reason=reason.value,
     )
@@ -77,7 +85,7 @@ def shipment_promised(component: Reservation, promise: Promise) -> ShipmentPromi
     return ShipmentPromisedV1(
         order_id=component.order_id,
         component_id=component.component_id,
-        sku_id=component.sku_id,
+        sku_id=component.ordered_sku_id or component.sku_id,
         member_id=component.member_id,
         ship_before=promise.ship_before,
     )
@@ -137,7 +145,7 @@ def card_revoke_refused(delivery: Delivery, *, refund_id: UUID, reason: RefuseRe
     return CardRevokeRefusedV1(
         order_id=delivery.order_id,
         component_id=delivery.component_id,
-        sku_id=delivery.sku_id,
+        sku_id=delivery.ordered_sku_id or delivery.sku_id,
         member_id=delivery.member_id,
         refund_id=refund_id,
         reason=reason.value,

@@ -285,5 +285,5 @@ class SupplierWorker:
 
     async def _record(self, answered: Sequence[Answered]) -> Sequence[None]:
         async with self._database.begin() as uow:
-            await supplying.record_answers(uow, answered, now=utc_now())
+            await supplying.record_answers(uow, answered, sealer=self._sealer, now=utc_now())
         return [None] * len(answered)

@@ -122,6 +122,7 @@ def inventory_reserve(order: Order) -> InventoryReserveV1:
                 kind=ComponentKind(part.kind),
                 quantity=part.quantity,
                 amount_minor=part.amount_minor,
+                accept_substitutes=part.accept_substitutes,
             )
             for part in order.reserving
         ),

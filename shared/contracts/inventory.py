@@ -21,6 +21,8 @@ class CardIssuedV1(_CardEvent):
     """A component is delivered: one entitlement per unit. The pivot of a purchase: from here only refund rules apply.
 
     `amount_minor` is the price paid for the component, `cost_minor` what the goods cost us, both for all units.
+    `sku_id` is what was ordered. Where something else was delivered, `delivered_sku_id` says what: cost, supplier and
+    what is later revealed, redeemed or taken back are of that; the shares stay those that were locked for the order.
     """
 
     TYPE = "card.issued"
@@ -34,6 +36,8 @@ class CardIssuedV1(_CardEvent):
     cost_minor: AmountMinor
     supplier_id: UUID | None = None
     issued_at: AwareDatetime
+    delivered_sku_id: UUID | None = None
+    delivered_name: str | None = None
 
 
 class CardRejectedV1(_CardEvent):

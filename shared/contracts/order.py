@@ -209,7 +209,10 @@ class OrderSurplusRefundedV1(_OrderEvent):
 
 
 class ReserveComponent(Fact):
-    """A component released for issue. `amount_minor` is the price paid: the guard against buying at a loss."""
+    """A component released for issue. `amount_minor` is the price paid: the guard against buying at a loss.
+
+    `accept_substitutes`: the buyer takes something else of its worth where it cannot be had.
+    """
 
     component_id: UUID
     line_id: UUID
@@ -217,6 +220,7 @@ class ReserveComponent(Fact):
     kind: ComponentKind
     quantity: Quantity
     amount_minor: AmountMinor
+    accept_substitutes: bool = True
 
 
 class InventoryReserveV1(Event):

@@ -224,7 +224,7 @@ async def test_an_answer_under_a_lost_lease_is_not_recorded(supply: Supply, worl
     await client.close()
     for leased, expect in ((stale, []), (fresh, ["card.issued"])):
         async with world.database.begin() as uow:
-            await supplying.record_answers(uow, [Answered(leased, answer)], now=utc_now())
+            await supplying.record_answers(uow, [Answered(leased, answer)], sealer=supply.world.sealer, now=utc_now())
         assert await world.kinds(order) == expect
 
 
@@ -234,7 +234,7 @@ async def test_a_refund_waits_for_an_answer_that_is_being_recorded(supply: Suppl
         (leased,) = await supplying.take_due_tasks(uow, limit=1, now=utc_now())
     delivered = Answered(leased, SupplierAnswer(AnswerKind.SUCCEEDED, cost_minor=COST_MINOR))
     async with world.database.begin() as uow:
-        await supplying.record_answers(uow, [delivered], now=utc_now())
+        await supplying.record_answers(uow, [delivered], sealer=supply.world.sealer, now=utc_now())
         refund = asyncio.create_task(world.revoke(order))
         await asyncio.sleep(0.2)
     await refund
@@ -256,7 +256,7 @@ async def test_an_operator_decides_what_the_supplier_does_not_tell(supply: Suppl
     with pytest.raises(TaskNotOpenError):
         async with world.database.begin() as uow:
             task_id = (await supply.task(order))["task_id"]
-            await supplying.resolve_task(uow, task_id, delivered=True, now=utc_now())
+            await supplying.resolve_task(uow, task_id, delivered=True, sealer=supply.world.sealer, now=utc_now())
 
 
 async def test_a_storm_of_faults_ends_with_every_order_delivered_once_or_rejected(supply: Supply, world: World) -> None:

@@ -81,6 +81,7 @@ from services.inventory.domain.rotations import RotationUnderWayError
 from services.inventory.domain.shipment_files import ShipmentFileError
 from services.inventory.domain.shipping import ShipmentStateError, ShipmentsTooManyError, ShipmentUnknownError
 from services.inventory.domain.stock import BuyerFieldsMissingError, StockInsufficientError
+from services.inventory.domain.substitutes import SubstituteRefusedError
 from services.inventory.domain.supply import (
     CardsMissingError,
     SupplierNameTakenError,
@@ -136,6 +137,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     SkuUnknownError: ProblemSpec(404, "sku.unknown", "There is no such SKU"),
     StockCapRefusedError: ProblemSpec(409, "stock.cap_refused", "The cap cannot be set"),
     StockInsufficientError: ProblemSpec(409, "stock.insufficient", "There is not enough stock"),
+    SubstituteRefusedError: ProblemSpec(422, "substitute.refused", "The one cannot stand in for the other"),
     SuppliedRefusedError: ProblemSpec(422, "sku.not_supplied", "Only cards are bought when they are delivered"),
     SupplierNameTakenError: ProblemSpec(409, "supplier.exists", "There is a supplier of that name"),
     SupplierUnknownError: ProblemSpec(404, "supplier.unknown", "There is no such supplier"),
@@ -181,7 +183,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         rotations.router(keyring),
         imports.router(sealer, keyring),
         suppliers.routes,
-        suppliers.router(keyring),
+        suppliers.router(keyring, sealer),
         supplier_health.routes,
         supplier_pushes.router(keyring),
         holds.router(hold_desk),

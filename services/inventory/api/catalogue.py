@@ -13,8 +13,17 @@ from services.inventory.domain.catalogue import (
     SkuUnknownError,
 )
 from services.inventory.queries import shop
-from services.inventory.schemas import ProductIn, ProductOpsOut, ProductPatch, SkuIn, SkuOpsOut, SkuPatch, Terms
-from services.inventory.usecases import catalogue
+from services.inventory.schemas import (
+    ProductIn,
+    ProductOpsOut,
+    ProductPatch,
+    SkuIn,
+    SkuOpsOut,
+    SkuPatch,
+    SubstitutesIn,
+    Terms,
+)
+from services.inventory.usecases import catalogue, substituting
 from shared.clock import new_id, utc_now
 from shared.database import UnitOfWork
 from shared.http import DEFAULT_PAGE, Cursor, Idempotent, Page, PageSize, Reading, Work
@@ -112,6 +121,21 @@ async def change_sku(sku_id: UUID, body: SkuPatch, _: CatalogueOperator, work: W
         await catalogue.set_stock_cap(work, sku_id, stock_cap=changes.pop("stock_cap"), now=utc_now())
     if changes:
         await catalogue.change_sku(work, sku_id, changes=changes, now=utc_now())
+    changed = await _read_sku(work, sku_id)
+    return await call.keep(work, status=200, body=changed.model_dump_json().encode())
+
+
+@routes.put("/skus/{sku_id}/substitutes", response_model=SkuOpsOut)
+async def name_substitutes(
+    sku_id: UUID, body: SubstitutesIn, caller: CatalogueOperator, work: Work, call: Idempotent
+) -> Response:
+    """Say what is delivered instead where the SKU cannot be had; an empty list: nothing, it is refunded then."""
+    stored = await call.once(work)
+    if stored is not None:
+        return stored.response()
+    await substituting.name_substitutes(
+        work, sku_id, body.sku_ids, other_partners=body.other_partners, operator=caller.caller, now=utc_now()
+    )
     changed = await _read_sku(work, sku_id)
     return await call.keep(work, status=200, body=changed.model_dump_json().encode())
 

@@ -18,6 +18,7 @@ from services.inventory.schemas import (
     TaskResolutionIn,
 )
 from services.inventory.usecases import suppliers, supplying
+from services.inventory.usecases.importing import CardSealer
 from shared.clock import utc_now
 from shared.crypto import Keyring, Secret
 from shared.http import DEFAULT_PAGE, Cursor, Idempotent, Page, PageSize, Reading, Work
@@ -27,8 +28,8 @@ _PREFIX = "/v1/ops/suppliers"
 routes = APIRouter(prefix=_PREFIX, tags=["suppliers"])
 
 
-def router(keyring: Keyring) -> APIRouter:
-    """The paths that take a supplier's secret."""
+def router(keyring: Keyring, sealer: CardSealer) -> APIRouter:
+    """The paths that seal: a supplier's secret, codes that we make instead of what one does not deliver."""
     sealing = APIRouter(prefix=_PREFIX, tags=["suppliers"])
 
     @sealing.post("", status_code=201, response_model=dict[str, UUID])
@@ -71,6 +72,18 @@ def router(keyring: Keyring) -> APIRouter:
             await call.keep(work, status=204, body=b"")
         return Response(status_code=204)
 
+    @sealing.post("/tasks/{task_id}/resolve", status_code=204)
+    async def resolve_task(
+        task_id: UUID, body: TaskResolutionIn, _: CatalogueOperator, work: Work, call: Idempotent
+    ) -> Response:
+        """Say what became of an order when the supplier does not: found out by telephone, by its bill."""
+        stored = await call.once(work)
+        if stored is None:
+            delivered = body.outcome == "delivered"
+            await supplying.resolve_task(work, task_id, delivered=delivered, sealer=sealer, now=utc_now())
+            await call.keep(work, status=204, body=b"")
+        return Response(status_code=204)
+
     return sealing
 
 
@@ -104,19 +117,6 @@ async def list_tasks(
 ) -> Page[SupplierTaskOut]:
     """Orders with suppliers that are in this state, the newest first."""
     return await operations.list_tasks(read, state=state, cursor=cursor, limit=limit)
-
-
-@routes.post("/tasks/{task_id}/resolve", status_code=204)
-async def resolve_task(
-    task_id: UUID, body: TaskResolutionIn, _: CatalogueOperator, work: Work, call: Idempotent
-) -> Response:
-    """Say what became of an order when the supplier does not: found out by telephone, by its bill."""
-    stored = await call.once(work)
-    if stored is None:
-        delivered = body.outcome == "delivered"
-        await supplying.resolve_task(work, task_id, delivered=delivered, now=utc_now())
-        await call.keep(work, status=204, body=b"")
-    return Response(status_code=204)
 
 
 def _offers(skus: Sequence[SupplierSkuIn]) -> list[SupplierOffer]:

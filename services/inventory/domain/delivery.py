@@ -65,7 +65,10 @@ class RefuseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery as stored. `line_id`, `kind` and `quantity` are absent only where a refund came before the command."""
+    """A delivery as stored. `line_id`, `kind` and `quantity` are absent only where a refund came before the command.
+
+    `sku_id` and `kind` are of what is delivered; `ordered_sku_id` is there where something else was ordered.
+    """
 
     component_id: UUID
     order_id: UUID
@@ -81,6 +84,8 @@ class Delivery:
     supplier_id: UUID | None
     refund_id: UUID | None
     issued_at: datetime | None
+    accept_substitutes: bool = True
+    ordered_sku_id: UUID | None = None
 
 
 def reservation_of(delivery: Delivery) -> Reservation:
@@ -100,6 +105,8 @@ def reservation_of(delivery: Delivery) -> Reservation:
         quantity=delivery.quantity,
         amount_minor=delivery.amount_minor,
         currency=delivery.currency,
+        accept_substitutes=delivery.accept_substitutes,
+        ordered_sku_id=delivery.ordered_sku_id,
     )
 
 

@@ -13,7 +13,10 @@ from shared.clock import new_id
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A component of a paid order, to be delivered. `amount_minor` is what was paid for all its units."""
+    """A component of a paid order, to be delivered. `amount_minor` is what was paid for all its units.
+
+    `ordered_sku_id`: what was ordered, where `sku_id` is delivered instead.
+    """
 
     component_id: UUID
     order_id: UUID
@@ -24,6 +27,8 @@ class Reservation:
     quantity: int
     amount_minor: int
     currency: str
+    accept_substitutes: bool = True
+    ordered_sku_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

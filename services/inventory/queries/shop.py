@@ -24,7 +24,9 @@ json_build_object(
     'components', bundle.components, 'choices', coalesce(bundle.choices, '[]'), 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,
     'order_step', sku.order_step, 'max_per_member', sku.max_per_member, 'max_per_member_day', sku.max_per_member_day,
     'tiers', sku.tiers, 'public_from', sku.public_from, 'early_tiers', sku.early_tiers, 'buyer_fields', sku.buyer_fields,
-    'goods', sku.goods
+    'goods', sku.goods, 'substitutes', (
+        SELECT coalesce(json_agg(named.substitute_sku_id ORDER BY named.position), '[]')
+        FROM sku_substitutes named WHERE named.sku_id = sku.sku_id)
 )
 """
 

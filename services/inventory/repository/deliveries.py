@@ -21,6 +21,7 @@ from services.inventory.domain.issuing import Reservation
 from services.inventory.domain.kinds import Source
 from services.inventory.domain.offline import UPLOAD_WITHIN
 from services.inventory.domain.shipping import AWAY, ShipmentState
+from services.inventory.domain.substitutes import Substitute
 from services.inventory.domain.supply import TaskState
 from services.inventory.repository import offline, shipping
 from services.inventory.repository.sources import source
@@ -30,13 +31,16 @@ from shared.database import UnitOfWork
 _OPEN = f"""
 WITH wanted AS (
     SELECT asked.*, coalesce({source("sku")}, CASE asked.kind WHEN 'direct_top_up' THEN 'supplier' ELSE 'shelf' END) AS source
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::bigint[], $9::text[])
-         AS asked (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency)
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::bigint[], $9::text[],
+                $11::bool[])
+         AS asked (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
+                   accept_substitutes)
     LEFT JOIN skus sku ON sku.sku_id = asked.sku_id
 ), opened AS (
     INSERT INTO deliveries (component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
-                            state, created_at, issued_at)
+                            accept_substitutes, state, created_at, issued_at)
     SELECT component_id, order_id, line_id, sku_id, member_id, kind, quantity, amount_minor, currency,
+           accept_substitutes,
            CASE source WHEN 'supplier' THEN 'awaiting_supplier' WHEN 'hand' THEN 'awaiting_shipment' ELSE 'issued' END,
            $10::timestamptz, CASE WHEN source NOT IN ('supplier', 'hand') THEN $10::timestamptz END
     FROM wanted ORDER BY component_id
@@ -52,6 +56,16 @@ FROM unnest($1::uuid[], $2::text[]) AS wanted (component_id, reason)
 WHERE deliveries.component_id = wanted.component_id
 """
 
+_SUBSTITUTE = """
+UPDATE deliveries SET sku_id = instead.sku_id, kind = instead.kind, ordered_sku_id = deliveries.sku_id,
+                      supplier_id = NULL,
+                      state = CASE instead.source WHEN 'supplier' THEN 'awaiting_supplier' WHEN 'hand' THEN 'awaiting_shipment'
+                                                  ELSE 'issued' END,
+                      issued_at = CASE WHEN instead.source NOT IN ('supplier', 'hand') THEN $5::timestamptz END
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS instead (component_id, sku_id, kind, source)
+WHERE deliveries.component_id = instead.component_id
+"""
+
 _SET_SUPPLIER = """
 UPDATE deliveries SET supplier_id = wanted.supplier_id
 FROM unnest($1::uuid[], $2::uuid[]) AS wanted (component_id, supplier_id)
@@ -60,7 +74,7 @@ WHERE deliveries.component_id = wanted.component_id
 
 _FIND = """
 SELECT component_id, order_id, line_id, member_id, sku_id, kind, quantity, amount_minor, currency, state, reason,
-       supplier_id, refund_id, issued_at
+       supplier_id, refund_id, issued_at, accept_substitutes, ordered_sku_id
 FROM deliveries WHERE component_id = ANY($1::uuid[]) ORDER BY component_id
 """
 _LOCK = _FIND + " FOR UPDATE"
@@ -122,6 +136,7 @@ async def open_deliveries(uow: UnitOfWork, reservations: Sequence[Reservation], 
         [reservation.amount_minor for reservation in reservations],
         [reservation.currency for reservation in reservations],
         now,
+        [reservation.accept_substitutes for reservation in reservations],
     )
     return {row["component_id"]: Source(row["source"]) for row in opened}
 
@@ -130,6 +145,18 @@ async def reject_deliveries(uow: UnitOfWork, rejected: Sequence[tuple[UUID, Reje
     """These components cannot be had."""
     await uow.raw.execute(
         _REJECT, [component_id for component_id, _ in rejected], [reason.value for _, reason in rejected]
+    )
+
+
+async def substitute(uow: UnitOfWork, instead: Sequence[tuple[UUID, Substitute]], *, now: datetime) -> None:
+    """Something else is delivered, and the delivery begins as one of it: by component."""
+    await uow.raw.execute(
+        _SUBSTITUTE,
+        [component_id for component_id, _ in instead],
+        [substitute.sku_id for _, substitute in instead],
+        [substitute.kind.value for _, substitute in instead],
+        [substitute.source.value for _, substitute in instead],
+        now,
     )
 
 
@@ -241,4 +268,6 @@ def _delivery(row: asyncpg.Record) -> Delivery:
         supplier_id=row["supplier_id"],
         refund_id=row["refund_id"],
         issued_at=row["issued_at"],
+        accept_substitutes=row["accept_substitutes"],
+        ordered_sku_id=row["ordered_sku_id"],
     )

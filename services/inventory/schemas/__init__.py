@@ -16,6 +16,7 @@ from services.inventory.schemas.catalogue import (
     SkuOpsOut,
     SkuOut,
     SkuPatch,
+    SubstitutesIn,
 )
 from services.inventory.schemas.exports import ExportOut
 from services.inventory.schemas.goods import FaceValueOut
@@ -133,6 +134,7 @@ __all__ = [
     "SkuOut",
     "SkuPatch",
     "SubcategoryOut",
+    "SubstitutesIn",
     "SupplierHealthOut",
     "SupplierIn",
     "SupplierOut",

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.inventory.domain.bundles import CHOICE_GROUPS_MAX, BundleSpec, ChoiceGroup, ChoiceOption
 from services.inventory.domain.catalogue import COMPONENTS_MAX, ComponentSpec, SkuKind
 from services.inventory.domain.picking import PickOrder
+from services.inventory.domain.substitutes import SUBSTITUTES_MAX
 from services.inventory.domain.terms import BuyerField, LadderStep, SkuPeriod
 from services.inventory.schemas.base import CurrencyCode, Incoming, LowStock, Name, PriceMinor, StockCap
 from services.inventory.schemas.examples import (
@@ -170,6 +171,20 @@ class SkuPatch(Terms):
         return {name: whole[name] for name in self.model_fields_set}
 
 
+class SubstitutesIn(Incoming):
+    """What may be delivered instead, the first that can be had: worth as much or more, in the same currency.
+
+    `other_partners`: of another brand too.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"sku_ids": ["01939f6c-2a08-7b3e-9c51-5d10c0a8f778"], "other_partners": False}]}
+    )
+
+    sku_ids: Annotated[tuple[UUID, ...], Field(max_length=SUBSTITUTES_MAX)]
+    other_partners: bool = False
+
+
 class ComponentOut(BaseModel):
     """A part of a bundle."""
 
@@ -200,6 +215,7 @@ class ChoiceGroupOut(BaseModel):
 class SkuOut(BaseModel):
     """A SKU as buyers see it. `stock` is how many can be bought now; of a bundle, as its scarcest part allows.
 
+    `substitutes` may be delivered instead where it cannot be had, unless the order line says `accept_substitutes: false`.
     `buyer_fields` are to be told with the order line. With `tiers` only these buy, before `public_from` only `early_tiers`.
     """
 
@@ -224,6 +240,7 @@ class SkuOut(BaseModel):
     buyer_fields: list[BuyerField] = []
     choices: list[ChoiceGroupOut] = []
     goods: GoodsOut
+    substitutes: list[UUID] = []
 
 
 class ProductPage(BaseModel):

@@ -2,7 +2,7 @@
 
 from services.inventory.tables.base import METADATA
 from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
-from services.inventory.tables.catalogue import PRODUCTS, SKU_CHOICES, SKU_COMPONENTS, SKUS
+from services.inventory.tables.catalogue import PRODUCTS, SKU_CHOICES, SKU_COMPONENTS, SKU_SUBSTITUTES, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
 from services.inventory.tables.exports import CANARIES, CARD_EXPORTS
 from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
@@ -59,6 +59,7 @@ __all__ = [
     "SKUS",
     "SKU_CHOICES",
     "SKU_COMPONENTS",
+    "SKU_SUBSTITUTES",
     "STOCK",
     "SUPPLIERS",
     "SUPPLIER_CALLS",

@@ -129,6 +129,17 @@ SKU_COMPONENTS = Table(
     Index("ix_sku_components_sku_id", "sku_id"),
 )
 
+# What may be delivered instead, the first that can be had. Nothing leads back to itself.
+SKU_SUBSTITUTES = Table(
+    "sku_substitutes",
+    METADATA,
+    id_column("sku_id", ForeignKey("skus.sku_id")),
+    id_column("substitute_sku_id", ForeignKey("skus.sku_id")),
+    Column("position", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("sku_id", "substitute_sku_id"),
+    CheckConstraint("sku_id <> substitute_sku_id", name="not_itself"),
+)
+
 SKU_CHOICES = Table(
     "sku_choices",
     METADATA,

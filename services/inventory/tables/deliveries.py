@@ -11,6 +11,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
 )
 
 from services.inventory.domain.catalogue import SkuKind
@@ -37,6 +38,8 @@ DELIVERIES = Table(
     id_column("refund_id", nullable=True),
     moment_column("created_at"),
     moment_column("issued_at", nullable=True),
+    Column("accept_substitutes", Boolean, nullable=False, server_default="true"),
+    Column("ordered_sku_id", Uuid, comment="where something else is delivered instead"),
     one_of("state", DeliveryState, name="state_known"),
     one_of("kind", SkuKind, name="kind_known"),
     CheckConstraint("quantity > 0", name="quantity_positive"),

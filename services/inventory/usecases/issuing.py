@@ -1,45 +1,21 @@
-"""Issue what was paid for: claim cards for many orders at once, or leave an order for the supplier."""
+"""Issue what was paid for: many orders at once, each component all of its units, something in its stead, or none."""
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.inventory import events
-from services.inventory.domain.catalogue import SkuKind
-from services.inventory.domain.choosing import Offer, choose
 from services.inventory.domain.delivery import RejectReason
-from services.inventory.domain.goods import NO_GOODS, Goods
-from services.inventory.domain.issuing import (
-    Assignment,
-    Entitlement,
-    Reservation,
-    assign,
-    count_missing,
-    count_wanted,
-    unit_of_card,
-)
-from services.inventory.domain.kinds import GOODLESS_KINDS, Source
-from services.inventory.domain.shipping import Promise
-from services.inventory.domain.stock import StockMoves
-from services.inventory.domain.supply import out_order_no
-from services.inventory.repository import (
-    cards,
-    catalogue,
-    choosing,
-    deliveries,
-    entitlements,
-    keys,
-    shipping,
-    stock,
-    supply,
-)
-from services.inventory.repository.supply import NewTask
+from services.inventory.domain.issuing import Reservation
+from services.inventory.domain.kinds import Source
+from services.inventory.domain.substitutes import SUBSTITUTED_FOR, Substitute
+from services.inventory.repository import deliveries, entitlements, shipping, stock, substitutes, supply
 from services.inventory.usecases.importing import CardSealer
-from services.inventory.usecases.minting import Minted, claim_seats, mint, store
+from services.inventory.usecases.minting import store
 from services.inventory.usecases.repeating import repeat_outcomes
-from shared.clock import new_id
+from services.inventory.usecases.serving import Outcome, serve
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import Counter, get_logger
@@ -49,32 +25,9 @@ log = get_logger(__name__)
 TASKS_CHANNEL = "supplier_tasks"
 """The doorbell of the job that calls suppliers."""
 
-WAITS_MAX = 100
-"""How often cards are waited for that others take. They may be laid back, or anew: then they are seen the next time."""
-
 _ISSUED = Counter("components_issued_total", "Components delivered", ["kind"])
 _REJECTED = Counter("components_rejected_total", "Components that could not be had", ["reason"])
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What a batch comes to, gathered for statements over all of it."""
-
-    moves: StockMoves
-    goods: Mapping[UUID, Goods]
-    rejected: list[tuple[Reservation, RejectReason]] = field(default_factory=list)
-    units: list[Entitlement] = field(default_factory=list)
-    issued: list[tuple[Reservation, tuple[Entitlement, ...]]] = field(default_factory=list)
-    found: list[UUID] = field(default_factory=list)
-    tasks: list[NewTask] = field(default_factory=list)
-    minted: list[Minted] = field(default_factory=list)
-    promised: list[tuple[Reservation, Promise]] = field(default_factory=list)
-
-    def give(self, reservation: Reservation, units: tuple[Entitlement, ...]) -> None:
-        """All units of a component, off its stock."""
-        self.units.extend(units)
-        self.issued.append((reservation, units))
-        self.moves.sell(reservation.sku_id, reservation.quantity)
+_SUBSTITUTED = Counter("components_substituted_total", "Components for which something else was delivered")
 
 
 async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, sealer: CardSealer, now: datetime) -> None:
@@ -89,165 +42,73 @@ async def reserve(uow: UnitOfWork, reservations: Sequence[Reservation], *, seale
     fresh = [reservation for component_id, reservation in wanted.items() if component_id in opened]
     if not fresh:
         return
-    outcome = _Outcome(moves=stock.stock_moves(uow), goods=await _find_goods(uow, fresh, opened))
+    outcome = Outcome(moves=stock.stock_moves(uow))
     line_ids = {reservation.line_id for reservation in fresh}
     held = await stock.take_holds(uow, [reservation.component_id for reservation in fresh], line_ids=line_ids)
-    served = await _pass_stock(uow, fresh, held, outcome)
-    from_source = {source: [entry for entry in served if opened[entry.component_id] is source] for source in Source}
-    if shelved := from_source[Source.SHELF]:
-        short = await _issue_cards(uow, shelved, await _claim(uow, shelved, now=now), outcome, now=now)
-        outcome.rejected.extend((reservation, RejectReason.OUT_OF_STOCK) for reservation in short)
-    if supplied := from_source[Source.SUPPLIER]:
-        await _order(uow, await _look_on_shelf(uow, supplied, outcome, now=now), outcome, now=now)
-    if minted := from_source[Source.MINT]:
-        await _mint(uow, minted, outcome, sealer=sealer, now=now)
-    if by_hand := from_source[Source.HAND]:
-        await _promise(uow, by_hand, outcome, now=now)
+    await serve(uow, fresh, opened, held=held, outcome=outcome, sealer=sealer, now=now)
+    await _substitute(uow, outcome, sealer=sealer, now=now)
     await _write(uow, outcome, now=now)
 
 
-async def _find_goods(
-    uow: UnitOfWork, reservations: Sequence[Reservation], opened: Mapping[UUID, Source]
-) -> Mapping[UUID, Goods]:
-    """Plain card keys have none: a batch of them asks for nothing."""
-    sku_ids = {
-        entry.sku_id
-        for entry in reservations
-        if entry.kind not in GOODLESS_KINDS or opened[entry.component_id] in {Source.MINT, Source.HAND}
-    }
-    return await catalogue.find_goods(uow, list(sku_ids)) if sku_ids else {}
+async def serve_instead(
+    uow: UnitOfWork, failed: Sequence[Reservation], *, sealer: CardSealer, now: datetime
+) -> set[UUID]:
+    """Deliver what stands in for components that their suppliers failed to deliver; answers those that nothing stands in for.
+
+    Nothing is ordered from a supplier again: what the first one says late would not be told from what the next one does.
+    """
+    outcome = Outcome(moves=stock.stock_moves(uow))
+    outcome.rejected = [(reservation, RejectReason.SUPPLIER_FAILED) for reservation in failed]
+    await _substitute(uow, outcome, sealer=sealer, now=now, from_suppliers=False)
+    left = {reservation.component_id for reservation, _ in outcome.rejected}
+    outcome.rejected = []
+    await _write(uow, outcome, now=now)
+    return left
 
 
-async def _pass_stock(
-    uow: UnitOfWork, fresh: Sequence[Reservation], held: set[UUID], outcome: _Outcome
-) -> list[Reservation]:
-    """Those that may have stock: all with a hold, and of the others as many as the free stock serves."""
-    unheld = [reservation for reservation in fresh if reservation.component_id not in held]
-    if not unheld:
-        return list(fresh)
-    free = await stock.lock_stock(uow, list({reservation.sku_id for reservation in unheld}))
-    refused: set[UUID] = set()
-    for reservation in unheld:
-        left = free.get(reservation.sku_id, 0)
-        if left is None:
-            continue
-        if left < reservation.quantity:
-            reason = RejectReason.OUT_OF_STOCK if reservation.sku_id in free else RejectReason.SKU_UNKNOWN
-            outcome.rejected.append((reservation, reason))
-            refused.add(reservation.component_id)
-        else:
-            free[reservation.sku_id] = left - reservation.quantity
-    return [reservation for reservation in fresh if reservation.component_id not in refused]
-
-
-async def _issue_cards(
-    uow: UnitOfWork, reservations: Sequence[Reservation], assignment: Assignment, outcome: _Outcome, *, now: datetime
-) -> list[Reservation]:
-    """Give out what was claimed; answers those that got nothing."""
-    for reservation in reservations:
-        given = assignment.given.get(reservation.component_id)
-        if given is None:
-            continue
-        goods = outcome.goods.get(reservation.sku_id, NO_GOODS)
-        outcome.give(reservation, tuple(unit_of_card(reservation, card, goods=goods, issued_at=now) for card in given))
-    if assignment.left_over:
-        await cards.put_back(uow, assignment.left_over)
-    return list(assignment.short)
-
-
-async def _look_on_shelf(
-    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime
-) -> list[Reservation]:
-    """Cards that a supplier delivers are given out from the shelf if some lie there; answers what has to be ordered."""
-    card_keys = [reservation for reservation in reservations if reservation.kind is SkuKind.CARD_KEY]
-    if not card_keys:
-        return list(reservations)
-    assignment = assign(card_keys, await cards.claim_cards(uow, count_wanted(card_keys), now=now))
-    await _issue_cards(uow, card_keys, assignment, outcome, now=now)
-    outcome.found.extend(assignment.given)
-    return [reservation for reservation in reservations if reservation.component_id not in assignment.given]
-
-
-async def _claim(uow: UnitOfWork, reservations: Sequence[Reservation], *, now: datetime) -> Assignment:
-    """Cards that others are just taking are passed over at first; before anything counts as sold out they are waited for."""
-    wanted = count_wanted(reservations)
-    claimed = await cards.claim_cards(uow, wanted, now=now)
-    missing = count_missing(wanted, claimed)
-    for _ in range(WAITS_MAX):
-        if not missing or not await cards.any_left(uow, list(missing), now=now):
-            break
-        claimed += await cards.claim_cards(uow, missing, now=now, wait=True)
-        missing = count_missing(wanted, claimed)
-    if missing:
-        log.warning("stock.short", skus={str(sku_id): quantity for sku_id, quantity in missing.items()})
-    return assign(reservations, claimed)
-
-
-async def _order(uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime) -> None:
-    offers = await choosing.find_offers(uow, list({reservation.sku_id for reservation in reservations}), now=now)
-    masks = await keys.find_masks(uow, [reservation.component_id for reservation in reservations])
-    for reservation in reservations:
-        told = reservation.kind is SkuKind.CARD_KEY or reservation.component_id in masks
-        offer = _choose(reservation, offers.get(reservation.sku_id, []), told=told)
-        if isinstance(offer, RejectReason):
-            outcome.rejected.append((reservation, offer))
-            continue
-        outcome.moves.sell(reservation.sku_id, reservation.quantity)
-        outcome.tasks.append(
-            NewTask(
-                task_id=new_id(),
-                component_id=reservation.component_id,
-                supplier_id=offer.supplier_id,
-                out_order_no=out_order_no(reservation.component_id),
-                supplier_sku=offer.supplier_sku,
-                quantity=reservation.quantity,
-                cost_minor=offer.cost_minor * reservation.quantity,
-            )
-        )
-
-
-def _choose(reservation: Reservation, offers: Sequence[Offer], *, told: bool) -> Offer | RejectReason:
-    if offers and not told:
-        return RejectReason.BUYER_FIELDS_MISSING
-    return choose(
-        offers,
-        component_id=reservation.component_id,
-        quantity=reservation.quantity,
-        amount_minor=reservation.amount_minor,
-    )
-
-
-async def _promise(uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, now: datetime) -> None:
-    """What is sent by hand is issued when it is sent; until then it waits, off the stock, for somebody to send it."""
-    told = await keys.find_masks(uow, [reservation.component_id for reservation in reservations])
-    for reservation in reservations:
-        if reservation.component_id not in told:
-            outcome.rejected.append((reservation, RejectReason.BUYER_FIELDS_MISSING))
-            continue
-        ship_before = now + outcome.goods[reservation.sku_id].ship_within
-        outcome.promised.append((reservation, Promise(reservation.component_id, ship_before)))
-        outcome.moves.sell(reservation.sku_id, reservation.quantity)
-
-
-async def _mint(
-    uow: UnitOfWork, reservations: Sequence[Reservation], outcome: _Outcome, *, sealer: CardSealer, now: datetime
+async def _substitute(
+    uow: UnitOfWork, outcome: Outcome, *, sealer: CardSealer, now: datetime, from_suppliers: bool = True
 ) -> None:
-    """Make what was paid for, unless it would be over already."""
-    good: list[Reservation] = []
-    for entry in reservations:
-        if outcome.goods[entry.sku_id].over(now):
-            outcome.rejected.append((entry, RejectReason.OVER))
-        else:
-            good.append(entry)
-    places = await claim_seats(uow, good, goods=outcome.goods)
-    for minted in mint(good, goods=outcome.goods, places=places, sealer=sealer, now=now):
-        outcome.minted.append(minted)
-        for reservation, units in minted.given:
-            outcome.give(reservation, units)
+    """Where something cannot be had, and its SKU and its buyer allow it, the first is delivered that stands in for it."""
+    open_to = [entry for entry, reason in outcome.rejected if entry.accept_substitutes and reason in SUBSTITUTED_FOR]
+    if not open_to:
+        return
+    named = await substitutes.find_substitutes(uow, list({entry.sku_id for entry in open_to}))
+    queues = {
+        entry.component_id: [
+            each for each in named.get(entry.sku_id, ()) if from_suppliers or each.source is not Source.SUPPLIER
+        ]
+        for entry in open_to
+    }
+    while tried := {
+        entry.component_id: queues[entry.component_id].pop(0) for entry in open_to if queues[entry.component_id]
+    }:
+        before, outcome.rejected = outcome.rejected, []
+        await serve(
+            uow,
+            [_instead(entry, tried[entry.component_id]) for entry in open_to if entry.component_id in tried],
+            {component_id: substitute.source for component_id, substitute in tried.items()},
+            held=set(),
+            outcome=outcome,
+            sealer=sealer,
+            now=now,
+        )
+        failed = {entry.component_id for entry, _ in outcome.rejected}
+        served = tried.keys() - failed
+        outcome.instead.update({component_id: tried[component_id] for component_id in served})
+        outcome.rejected = [(entry, reason) for entry, reason in before if entry.component_id not in served]
+        open_to = [entry for entry in open_to if entry.component_id not in served]
 
 
-async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
+def _instead(reservation: Reservation, substitute: Substitute) -> Reservation:
+    return replace(reservation, sku_id=substitute.sku_id, kind=substitute.kind, ordered_sku_id=reservation.sku_id)
+
+
+async def _write(uow: UnitOfWork, outcome: Outcome, *, now: datetime) -> None:
     """Everything that the batch came to, but the counters, which follow before the commit."""
+    if outcome.instead:
+        await deliveries.substitute(uow, list(outcome.instead.items()), now=now)
+        log.info("components.substituted", components=len(outcome.instead))
     for minted in outcome.minted:
         await store(uow, minted, now=now)
     if outcome.units:
@@ -265,7 +126,10 @@ async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
     if outcome.promised:
         await shipping.add_shipments(uow, outcome.promised, now=now)
     issued = [
-        events.card_issued(component, units, supplier_id=None, issued_at=now) for component, units in outcome.issued
+        events.card_issued(
+            component, units, supplier_id=None, issued_at=now, name=_name_of(outcome.instead, component.component_id)
+        )
+        for component, units in outcome.issued
     ]
     rejected = [events.card_rejected(component, reason) for component, reason in outcome.rejected]
     promised = [events.shipment_promised(component, promise) for component, promise in outcome.promised]
@@ -273,8 +137,14 @@ async def _write(uow: UnitOfWork, outcome: _Outcome, *, now: datetime) -> None:
     uow.after_commit(lambda: _count(outcome))
 
 
-def _count(outcome: _Outcome) -> None:
+def _name_of(instead: Mapping[UUID, Substitute], component_id: UUID) -> str | None:
+    return instead[component_id].name if component_id in instead else None
+
+
+def _count(outcome: Outcome) -> None:
     for kind, components in Tally(component.kind.value for component, _ in outcome.issued).items():
         _ISSUED.labels(kind).inc(components)
+    if outcome.instead:
+        _SUBSTITUTED.inc(len(outcome.instead))
     for _, reason in outcome.rejected:
         _REJECTED.labels(reason.value).inc()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.inventory import events
-from services.inventory.domain.delivery import DeliveryState
+from services.inventory.domain.delivery import DeliveryState, reservation_of
 from services.inventory.domain.issuing import Reservation
-from services.inventory.repository import deliveries, entitlements, shipping
+from services.inventory.repository import deliveries, entitlements, shipping, substitutes
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import get_logger
@@ -28,11 +28,18 @@ async def repeat_outcomes(uow: UnitOfWork, reservations: Sequence[Reservation], 
         order_ids=[entry.order_id for entry in issued],
         component_ids=[entry.component_id for entry in issued],
     )
+    names = await substitutes.find_delivered_names(uow, list(known.values()))
     for entry in issued:
         own = [unit for unit in units if unit.component_id == entry.component_id]
         delivery = known[entry.component_id]
-        issued_at = delivery.issued_at or now
-        announce(uow, events.card_issued(entry, own, supplier_id=delivery.supplier_id, issued_at=issued_at), now=now)
+        said = events.card_issued(
+            reservation_of(delivery),
+            own,
+            supplier_id=delivery.supplier_id,
+            issued_at=delivery.issued_at or now,
+            name=names.get(entry.component_id),
+        )
+        announce(uow, said, now=now)
     promises = await shipping.find_promises(
         uow,
         [

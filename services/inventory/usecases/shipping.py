@@ -23,7 +23,7 @@ from services.inventory.domain.shipping import (
     ShipmentUnknownError,
     read_address,
 )
-from services.inventory.repository import catalogue, deliveries, entitlements, shipping
+from services.inventory.repository import catalogue, deliveries, entitlements, shipping, substitutes
 from services.inventory.repository.shipping import AddressedShipment
 from services.inventory.usecases.holds import buyer_fields_aad
 from shared.crypto import Keyring, open_sealed
@@ -69,6 +69,7 @@ async def ship(uow: UnitOfWork, wanted: Sequence[ToShip], *, shipped_by: str, no
     if not first:
         return answers
     goods = await catalogue.find_goods(uow, list({component.sku_id for component in first}))
+    names = await substitutes.find_delivered_names(uow, list(locked.values()))
     units: list[Entitlement] = []
     for component in first:
         cost_minor = goods[component.sku_id].cost_minor
@@ -77,7 +78,8 @@ async def ship(uow: UnitOfWork, wanted: Sequence[ToShip], *, shipped_by: str, no
             for _ in range(component.quantity)
         ]
         units.extend(own)
-        announce(uow, events.card_issued(component, own, supplier_id=None, issued_at=now), now=now)
+        name = names.get(component.component_id)
+        announce(uow, events.card_issued(component, own, supplier_id=None, issued_at=now, name=name), now=now)
     await deliveries.mark_issued(uow, [component.component_id for component in first], now=now)
     await entitlements.give_entitlements(uow, units, now=now)
     uow.after_commit(lambda: _SENT.inc(len(first)))

@@ -33,13 +33,13 @@ from services.inventory.domain.supply import (
     TaskUnknownError,
     advance,
 )
-from services.inventory.repository import deliveries, entitlements, keys, stock, supply
+from services.inventory.repository import deliveries, entitlements, keys, stock, substitutes, supply
 from services.inventory.usecases import bought, health, passing_on
 from services.inventory.usecases.bought import Answered
 from services.inventory.usecases.health import Call
 from services.inventory.usecases.holds import buyer_fields_aad
-from services.inventory.usecases.importing import SealedImport
-from services.inventory.usecases.issuing import TASKS_CHANNEL
+from services.inventory.usecases.importing import CardSealer, SealedImport
+from services.inventory.usecases.issuing import TASKS_CHANNEL, serve_instead
 from services.inventory.usecases.revoking import announce_revoked, give_back_units, revoke
 from services.inventory.usecases.suppliers import supplier_secret_aad
 from shared.clock import new_id
@@ -66,7 +66,7 @@ class _Ending:
     moves: StockMoves
     issued: list[UUID] = field(default_factory=list)
     units: list[Entitlement] = field(default_factory=list)
-    rejected: list[tuple[UUID, RejectReason]] = field(default_factory=list)
+    failed: list[Delivery] = field(default_factory=list)
     revoked: list[tuple[UUID, UUID]] = field(default_factory=list)
     arrived: list[tuple[SealedImport, Task, Delivery]] = field(default_factory=list)
     late_refunds: list[RefundOrder] = field(default_factory=list)
@@ -109,7 +109,7 @@ def _open_account(leased: LeasedTask, *, keyring: Keyring) -> Secret:
     return Secret(str(fields.get(ACCOUNT_FIELD, "")))
 
 
-async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, now: datetime) -> None:
+async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, sealer: CardSealer, now: datetime) -> None:
     """Write down what calls taught. Of a lease that ran out nothing is written: whoever has it now will ask again."""
     answered = await bought.refuse_known_cards(uow, answered)
     locked = {
@@ -127,7 +127,7 @@ async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, now: 
         after = advance(task, step=entry.leased.step, answer=entry.answer, now=now)
         advanced.append((after, locked[entry.leased.component_id]))
     cards = {entry.leased.task.task_id: entry.cards for entry in answered if entry.cards}
-    await _save(uow, advanced, cards, now=now)
+    await _save(uow, advanced, cards, sealer=sealer, now=now)
     calls = [
         Call(entry.leased.supplier_id, outcome_of(entry.answer), entry.latency_ms)
         for entry in answered
@@ -136,7 +136,7 @@ async def record_answers(uow: UnitOfWork, answered: Sequence[Answered], *, now: 
     await health.note_calls(uow, calls, now=now)
 
 
-async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: datetime) -> None:
+async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, sealer: CardSealer, now: datetime) -> None:
     """An operator has found out what the supplier cannot or does not say.
 
     :raises TaskUnknownError: there is no such task.
@@ -157,11 +157,16 @@ async def resolve_task(uow: UnitOfWork, task_id: UUID, *, delivered: bool, now: 
         raise TaskNotOpenError("the order was not sent to the supplier yet")
     ended = replace(task, state=state, last_reason=RESOLVED_BY_HAND, due_at=None)
     log.info("supplier.resolved_by_hand", task_id=task_id, state=state.value)
-    await _save(uow, [(ended, delivery)], {}, now=now)
+    await _save(uow, [(ended, delivery)], {}, sealer=sealer, now=now)
 
 
 async def _save(
-    uow: UnitOfWork, advanced: Sequence[tuple[Task, Delivery]], cards: Mapping[UUID, SealedImport], *, now: datetime
+    uow: UnitOfWork,
+    advanced: Sequence[tuple[Task, Delivery]],
+    cards: Mapping[UUID, SealedImport],
+    *,
+    sealer: CardSealer,
+    now: datetime,
 ) -> None:
     await supply.save_tasks(uow, [task for task, _ in advanced], now=now)
     passed_on = await passing_on.pass_on(uow, advanced, now=now)
@@ -176,18 +181,27 @@ async def _save(
         return
     ending = _Ending(moves=stock.stock_moves(uow))
     masks = await keys.find_masks(uow, [delivery.component_id for _, delivery in ended])
+    names = await substitutes.find_delivered_names(uow, [delivery for _, delivery in ended])
     for task, delivery in ended:
         if task.state is TaskState.SUCCEEDED:
-            arrived = cards.get(task.task_id)
-            _deliver(uow, ending, task, delivery, arrived or masks[delivery.component_id], now=now)
+            goods = cards.get(task.task_id) or masks[delivery.component_id]
+            _deliver(uow, ending, task, delivery, goods, name=names.get(delivery.component_id), now=now)
         else:
             _give_up(uow, ending, delivery, now=now)
     await _write(uow, ending, now=now)
+    await _serve_instead(uow, ending.failed, sealer=sealer, now=now)
     uow.after_commit(lambda: _count(ended))
 
 
 def _deliver(
-    uow: UnitOfWork, ending: _Ending, task: Task, delivery: Delivery, goods: SealedImport | str, *, now: datetime
+    uow: UnitOfWork,
+    ending: _Ending,
+    task: Task,
+    delivery: Delivery,
+    goods: SealedImport | str,
+    *,
+    name: str | None,
+    now: datetime,
 ) -> None:
     """The buyer has it: cards, or a top-up of the masked account. A refund that waited for a top-up comes too late; cards
     nobody has seen yet, and they are taken back.
@@ -212,7 +226,8 @@ def _deliver(
     ]
     ending.issued.append(delivery.component_id)
     ending.units.extend(units)
-    announce(uow, events.card_issued(component, units, supplier_id=delivery.supplier_id, issued_at=now), now=now)
+    said = events.card_issued(component, units, supplier_id=delivery.supplier_id, issued_at=now, name=name)
+    announce(uow, said, now=now)
     if isinstance(goods, SealedImport):
         ending.arrived.append((goods, task, delivery))
     if delivery.refund_id is None:
@@ -229,15 +244,26 @@ def _things(sealed: SealedImport) -> list[tuple[UUID | None, str, datetime | Non
 
 
 def _give_up(uow: UnitOfWork, ending: _Ending, delivery: Delivery, *, now: datetime) -> None:
-    """The supplier certainly has not delivered and will not: the units are free, the order refunds."""
+    """The supplier certainly has not delivered and will not: the units are free. Something else is delivered, or refunded."""
     check_move(delivery.state, DeliveryState.REJECTED if delivery.refund_id is None else DeliveryState.REVOKED)
     give_back_units(ending.moves, delivery)
     if delivery.refund_id is None:
-        ending.rejected.append((delivery.component_id, RejectReason.SUPPLIER_FAILED))
-        announce(uow, events.card_rejected(delivery, RejectReason.SUPPLIER_FAILED), now=now)
+        ending.failed.append(delivery)
         return
     ending.revoked.append((delivery.component_id, delivery.refund_id))
     announce_revoked(uow, _refund_of(delivery, delivery.refund_id), now=now)
+
+
+async def _serve_instead(uow: UnitOfWork, failed: Sequence[Delivery], *, sealer: CardSealer, now: datetime) -> None:
+    """What nothing stands in for is rejected: the order refunds it."""
+    if not failed:
+        return
+    left = await serve_instead(uow, [reservation_of(delivery) for delivery in failed], sealer=sealer, now=now)
+    rejected = [delivery for delivery in failed if delivery.component_id in left]
+    if rejected:
+        reason = RejectReason.SUPPLIER_FAILED
+        await deliveries.reject_deliveries(uow, [(delivery.component_id, reason) for delivery in rejected])
+        announce(uow, *(events.card_rejected(delivery, reason) for delivery in rejected), now=now)
 
 
 def _refund_of(delivery: Delivery, refund_id: UUID) -> RefundOrder:
@@ -258,8 +284,6 @@ async def _write(uow: UnitOfWork, ending: _Ending, *, now: datetime) -> None:
     if ending.issued:
         await deliveries.mark_issued(uow, ending.issued, now=now)
         await entitlements.give_entitlements(uow, ending.units, now=now)
-    if ending.rejected:
-        await deliveries.reject_deliveries(uow, ending.rejected)
     if ending.revoked:
         await deliveries.mark_revoked(uow, ending.revoked)
     if ending.late_refunds:

@@ -8,7 +8,7 @@ from shared.http import Problem
 
 
 def wanted_lines(body: QuoteIn) -> list[WantedLine]:
-    return [WantedLine(line.sku_id, line.quantity, tuple(line.choices)) for line in body.lines]
+    return [WantedLine(line.sku_id, line.quantity, tuple(line.choices), line.accept_substitutes) for line in body.lines]
 
 
 def refuse_unoffered(body: QuoteIn) -> None:

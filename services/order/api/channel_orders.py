@@ -60,7 +60,10 @@ class _Wish:
 
     @property
     def wanted(self) -> list[WantedLine]:
-        return [WantedLine(line.sku_id, line.quantity, tuple(line.choices)) for line in self.body.lines]
+        return [
+            WantedLine(line.sku_id, line.quantity, tuple(line.choices), line.accept_substitutes)
+            for line in self.body.lines
+        ]
 
 
 @router.post("", status_code=201, response_model=ChannelOrderOut)

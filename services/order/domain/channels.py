@@ -156,7 +156,13 @@ def _price_line(terms: Terms, offer: Offer, line: WantedLine, *, counted: int) -
     total_minor = max(min(wanted, list_minor), floor_minor)
     parts = allocate(total_minor, [component.weight for component in chosen.components])
     return PricedLine(
-        chosen, line.quantity, list_minor, total_minor, tuple(parts), _summed(terms, list_minor - total_minor)
+        chosen,
+        line.quantity,
+        list_minor,
+        total_minor,
+        tuple(parts),
+        _summed(terms, list_minor - total_minor),
+        line.accept_substitutes,
     )
 
 

@@ -112,6 +112,7 @@ def build_lines(
                     contract_id=contract.contract_id if contract else None,
                     contract_version=contract.version if contract else 0,
                     contract_hash=contract.hash if contract else None,
+                    accept_substitutes=priced.accept_substitutes,
                 )
             )
     return tuple(lines), tuple(components)

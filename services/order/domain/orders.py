@@ -27,7 +27,10 @@ class UnknownComponentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """The unit of fulfilment, refund and share. `amount_minor` is its part of the price paid."""
+    """The unit of fulfilment, refund and share. `amount_minor` is its part of the price paid.
+
+    `accept_substitutes`: where it cannot be had, something else of its worth may be delivered.
+    """
 
     component_id: UUID
     line_id: UUID
@@ -42,6 +45,7 @@ class Component:
     status: ComponentStatus = _C.PENDING
     issued_at: datetime | None = None
     split_at: datetime | None = None
+    accept_substitutes: bool = True
 
     def to(self, status: ComponentStatus) -> "Component":
         """:raises IllegalMoveError: there is no such move."""

@@ -86,11 +86,12 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """What the buyer asked for, and what of it he chose."""
+    """What the buyer asked for, and what of it he chose. `accept_substitutes`: something else of its worth will do."""
 
     sku_id: UUID
     quantity: int
     chosen: tuple[UUID, ...] = ()
+    accept_substitutes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class PricedLine:
     total_minor: int
     parts_minor: tuple[int, ...]
     adjustments: tuple[Adjustment, ...] = ()
+    accept_substitutes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,12 @@ def price(offers: Mapping[UUID, Offer], wanted: Sequence[WantedLine], *, tier: T
     """
     counted = count_by_sku(wanted)
     lines = tuple(
-        _price_line(offers[line.sku_id].chosen(line.chosen), line.quantity, counted=counted[line.sku_id], tier=tier)
+        replace(
+            _price_line(
+                offers[line.sku_id].chosen(line.chosen), line.quantity, counted=counted[line.sku_id], tier=tier
+            ),
+            accept_substitutes=line.accept_substitutes,
+        )
         for line in wanted
     )
     return Quote(

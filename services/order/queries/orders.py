@@ -144,4 +144,6 @@ def _component(row: Record) -> Json:
         "entitlement_ids": issued.get("entitlement_ids", []),
         "masked": issued.get("masked", []),
         "reason": row["reason"],
+        "substituted_sku_id": issued.get("sku_id"),
+        "substituted_name": issued.get("name"),
     }

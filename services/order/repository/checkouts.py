@@ -63,9 +63,9 @@ WITH new_orders AS (
         $28::bigint[], $29::bigint[])
 ), new_components AS (
     INSERT INTO order_components (order_id, component_id, line_id, position, sku_id, name, kind, quantity,
-        amount_minor, contract_id, contract_version, contract_hash, status)
+        amount_minor, contract_id, contract_version, contract_hash, status, accept_substitutes)
     SELECT * FROM unnest($30::uuid[], $31::uuid[], $32::uuid[], $33::int[], $34::uuid[], $35::text[], $36::text[],
-        $37::int[], $38::bigint[], $39::uuid[], $40::int[], $41::text[], $42::text[])
+        $37::int[], $38::bigint[], $39::uuid[], $40::int[], $41::text[], $42::text[], $53::bool[])
 ), done AS (
     UPDATE checkouts c SET done = true FROM unnest($43::text[], $44::text[]) AS u(caller, key)
     WHERE c.caller = u.caller AND c.key = u.key
@@ -77,7 +77,7 @@ WITH new_orders AS (
     INSERT INTO channel_orders (channel_id, external_id, order_id, content_hash, notify)
     SELECT * FROM unnest($48::uuid[], $49::text[], $50::uuid[], $51::bytea[], $52::bool[])
 )
-{outbox_insert(53)}
+{outbox_insert(54)}
 """  # noqa: S608  # the columns are messaging's constants
 
 
@@ -174,6 +174,7 @@ async def place(uow: UnitOfWork, placements: Sequence[Placement]) -> None:
         [order.order_id for order in numbered],
         [order.content_hash for order in numbered],
         [order.notify for order in numbered],
+        [part.accept_substitutes for placement in placements for part in placement.new.order.components],
         *OutboxRows.joined(placement.outbox for placement in placements).arrays,
     )
     ring_outbox(uow)

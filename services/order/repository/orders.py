@@ -20,7 +20,8 @@ ORDER_COLUMNS = """
 o.order_id, o.member_id, o.currency, o.total_minor, o.status, o.flagged, o.held, o.pay_before, o.payment_id,
 o.paid_at, o.cancelled_at, o.fulfilled_at, o.completed_at, o.channel_id,
 c.component_id, c.line_id, c.sku_id, c.name, c.kind, c.quantity, c.amount_minor,
-c.contract_id, c.contract_version, c.contract_hash, c.status AS component_status, c.issued_at, c.split_at
+c.contract_id, c.contract_version, c.contract_hash, c.status AS component_status, c.issued_at, c.split_at,
+c.accept_substitutes
 """
 
 # Orders are locked before anything that hangs on them, and in the order of their ids, so that no two sets deadlock.
@@ -76,7 +77,7 @@ _SAVE = f"WITH changed_orders AS ({UPDATE_ORDERS}) {UPDATE_COMPONENTS}"
 class Told:
     """What a component was told beside its moves: what was issued, or why it was not."""
 
-    issued: Mapping[str, Sequence[str]] | None = None
+    issued: Mapping[str, object] | None = None
     reason: str | None = None
 
 
@@ -184,6 +185,7 @@ def _component_of(row: Record) -> Component:
         status=ComponentStatus(row["component_status"]),
         issued_at=row["issued_at"],
         split_at=row["split_at"],
+        accept_substitutes=row["accept_substitutes"],
     )
 
 

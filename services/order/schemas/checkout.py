@@ -40,13 +40,15 @@ class AddressIn(_Body):
 
 class LineIn(_Body):
     """What is wanted. `choices` are the SKUs chosen of a bundle's groups; `buyer_fields` is what the goods need to know,
-    such as the account to top up, or the address to send to.
+    such as the account to top up, or the address to send to. With `accept_substitutes` something else of at least the same
+    worth may be delivered where it cannot be had, if the shop names any; else it is refunded.
     """
 
     sku_id: UUID
     quantity: Annotated[int, Field(strict=True)]
     buyer_fields: Annotated[dict[_Name, _Value | AddressIn] | None, Field(max_length=BUYER_FIELDS_MAX)] = None
     choices: Annotated[list[UUID], Field(max_length=CHOICES_MAX)] = []
+    accept_substitutes: bool = True
 
     @property
     def told(self) -> dict[str, str]:

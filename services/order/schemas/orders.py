@@ -13,7 +13,10 @@ COMPONENTS_MAX = 50
 
 
 class ComponentOut(BaseModel):
-    """The unit of fulfilment and refund. Codes are shown by the wallet, here only masked."""
+    """The unit of fulfilment and refund. Codes are shown by the wallet, here only masked.
+
+    `substituted_sku_id` and `substituted_name` tell what was delivered instead.
+    """
 
     component_id: UUID
     sku_id: UUID
@@ -25,6 +28,8 @@ class ComponentOut(BaseModel):
     entitlement_ids: list[UUID]
     masked: list[str]
     reason: str | None
+    substituted_sku_id: UUID | None = None
+    substituted_name: str | None = None
 
 
 class LineOut(BaseModel):

@@ -104,6 +104,7 @@ ORDER_COMPONENTS = Table(
     Column("issued", JSONB),
     Column("issued_at", MOMENT),
     Column("split_at", MOMENT),
+    Column("accept_substitutes", Boolean, nullable=False, server_default=text("true")),
     # Why inventory could not issue it, or would not take it back.
     Column("reason", Text),
     PrimaryKeyConstraint("order_id", "component_id"),

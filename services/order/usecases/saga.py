@@ -27,9 +27,7 @@ async def note_issued(uow: UnitOfWork, issued: Sequence[CardIssuedV1], *, now: d
     told = {}
     for fact in issued:
         changes.step(fact.order_id, partial(moves.issue, component_id=fact.component_id, now=now))
-        told[fact.component_id] = Told(
-            issued={"entitlement_ids": [str(each) for each in fact.entitlement_ids], "masked": list(fact.masked)}
-        )
+        told[fact.component_id] = Told(issued=_issued(fact))
     await save_orders(uow, changes.pairs, now=now, told=told)
     await announce_milestones(uow, changes, now=now)
 
@@ -81,3 +79,14 @@ async def note_rejected(uow: UnitOfWork, rejected: Sequence[CardRejectedV1], *, 
     )
     await tell_unavailable(uow, changes, refunds, now=now)
     await announce_milestones(uow, changes, now=now)
+
+
+def _issued(fact: CardIssuedV1) -> dict[str, object]:
+    """What the owner sees of it; where something else was delivered, what it is."""
+    seen: dict[str, object] = {
+        "entitlement_ids": [str(each) for each in fact.entitlement_ids],
+        "masked": list(fact.masked),
+    }
+    if fact.delivered_sku_id is not None:
+        seen |= {"sku_id": str(fact.delivered_sku_id), "name": fact.delivered_name}
+    return seen
