@@ -69,7 +69,7 @@ class CardRevealedV1(_CardEvent):
 class CardRedeemedV1(_CardEvent):
     """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata.
 
-    `channel` says how it came in: `code`, `qr`, `batch`, `offline`.
+    `channel` says how it came in: `code`, `qr`, `batch`, `offline`, `operator`.
     """
 
     TYPE = "card.redeemed"

@@ -161,6 +161,9 @@ def test_canaries_look_like_the_codes_and_are_none_of_them() -> None:
         assert canary.password is not None
         assert canary.password[2] == "-"
     assert make_canaries([CardSecret("卡-券")]) == []
+    (link, *_) = make_canaries([CardSecret("https://brand.example/r?c=7QX2-9KLM")])
+    assert link.code.startswith("https://brand.example/")
+    assert link.code != "https://brand.example/r?c=7QX2-9KLM"
 
 
 async def test_codes_out_while_the_batch_is_sold(world: World, door: Door) -> None:

@@ -1,12 +1,15 @@
 """Seats at an event: as many as there are, numbered in order, let in once."""
 
+import asyncio
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.goods import Goods, SeatedEvent
-from services.inventory.usecases import catalogue, holds
+from services.inventory.usecases import catalogue, holds, upkeep
 from shared.clock import new_id, utc_now
 from tests.inventory.door import Door, buyer, partner
 from tests.inventory.test_vouchers import qr_of
@@ -96,6 +99,39 @@ async def test_a_seat_needs_to_know_who_comes(world: World, door: Door) -> None:
     fewer = {"buyer_fields": [{"name": "attendee", "label_zh": "人", "label_en": "Who", "kind": "name"}]}
     changed = await door.call("PATCH", f"/v1/ops/skus/{sku_id}", json=fewer)
     assert (changed.status_code, changed.json()["code"]) == (422, "sku_terms.invalid")
+
+
+async def test_operators_have_a_list_for_the_door_and_let_in_by_it_once(world: World, door: Door) -> None:
+    sku_id = await world.sku(kind=SkuKind.EVENT_SEAT, goods=event(), stock_cap=4, partner_id=new_id())
+    first, gone = await booked(world, sku_id, quantity=2), await booked(world, sku_id)
+    await world.revoke(gone)
+    path = f"/v1/ops/skus/{sku_id}/attendees"
+    file = await door.call("POST", path)
+    assert file.headers["cache-control"] == "no-store"
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert [(row["座位"], row["姓名"], row["手机号"], row["已入场"]) for row in rows] == [
+        ("A-1", "韩梅梅", "13800138000", ""),
+        ("A-2", "韩梅梅", "13800138000", ""),
+    ]
+    assert await world.fetch("SELECT what, buyers FROM personal_reads") == [{"what": "attendees", "buyers": 2}]
+    check_in = f"/v1/ops/entitlements/{rows[0]['entitlement_id'].lstrip('`')}/check-in"
+    answers = await asyncio.gather(*(door.call("POST", check_in, json={"store": "北门"}) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+    (redeemed,) = [said for said in await world.events("card", first.order_id) if said["type"] == "card.redeemed"]
+    assert (redeemed["channel"], redeemed["store"]) == ("operator", "北门")
+    again = await door.call("POST", path)
+    assert [row["已入场"] for row in csv.DictReader(io.StringIO(again.content.decode("utf-8-sig")))] == ["是", ""]
+
+
+async def test_who_comes_is_known_until_the_event_is_over(world: World) -> None:
+    sku_id = await world.sku(kind=SkuKind.EVENT_SEAT, goods=event(), stock_cap=4)
+    await booked(world, sku_id)
+    await world.revoke(await booked(world, sku_id))
+    await world.fetch("UPDATE buyer_fields SET created_at = $1", utc_now() - timedelta(days=400))
+    for now, left in ((utc_now(), 1), (utc_now() + timedelta(days=100), 0)):
+        async with world.database.begin() as uow:
+            await upkeep.forget_buyer_fields(uow, now=now)
+        assert await world.value("SELECT count(*) FROM buyer_fields") == left
 
 
 async def test_after_the_beginning_no_seat_is_sold(world: World) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from services.inventory.api import (
     alerts,
+    attendance,
     batch_life,
     batches,
     catalogue,
@@ -32,6 +33,7 @@ from services.inventory.api import (
 from services.inventory.api.desks import HoldDesk, RevealDesk
 from services.inventory.api.redemption_problems import REDEMPTION_PROBLEMS
 from services.inventory.api.uploads import BODY_BYTES_MAX
+from services.inventory.domain.attendance import AttendeesTooManyError
 from services.inventory.domain.batches import BatchBusyError, BatchMoveError, BatchUnknownError
 from services.inventory.domain.catalogue import (
     BundleRefusedError,
@@ -96,6 +98,7 @@ from shared.crypto import Keyring
 from shared.http import ProblemSpec
 
 PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
+    AttendeesTooManyError: ProblemSpec(413, "attendees.too_many", "There are too many attendees in one file"),
     BatchBusyError: ProblemSpec(409, "batch.busy", "Its cards are coming or going at this moment"),
     BatchMoveError: ProblemSpec(409, "batch.state", "The batch is in another state"),
     BatchUnknownError: ProblemSpec(404, "batch.unknown", "There is no such batch"),
@@ -166,6 +169,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         wallet.router(reveal_desk),
         channel_reveals.router(keyring),
         vouchers.router(keyring),
+        attendance.router(keyring),
         shipping.routes,
         shipping.router(keyring),
         links.router(reveal_desk, keyring),

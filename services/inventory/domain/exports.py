@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.inventory.domain.cards import CardSecret
+from services.inventory.domain.cards import CardSecret, is_link
 
 EXPORT_CARDS_MAX = 100_000
 """Cards of one export: they are opened in one transaction and in memory."""
@@ -88,7 +88,7 @@ def make_canaries(cards: Sequence[CardSecret]) -> list[CardSecret]:
         model = secrets.choice(cards)
         canary = replace(
             model,
-            code=_alike(model.code),
+            code=_code_alike(model.code),
             password=_alike(model.password or "") or None,
             serial=_alike(model.serial or "") or None,
         )
@@ -106,6 +106,14 @@ def write_file(cards: Sequence[CardSecret]) -> bytes:
     writer.writerow(COLUMNS)
     writer.writerows((card.code, card.password, card.serial, _moment(card.expires_at), card.uses) for card in mixed)
     return file.getvalue().encode("utf-8-sig")
+
+
+def _code_alike(code: str) -> str:
+    """A link keeps the host it leads to: who looks at it sees one like the others."""
+    if not is_link(code):
+        return _alike(code)
+    host_end = code.find("/", code.index("://") + len("://"))
+    return code if host_end < 0 else code[:host_end] + _alike(code[host_end:])
 
 
 def _alike(text: str) -> str:

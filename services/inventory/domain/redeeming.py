@@ -16,6 +16,7 @@ class RedemptionChannel(StrEnum):
     QR = "qr"
     BATCH = "batch"
     OFFLINE = "offline"
+    OPERATOR = "operator"
 
 
 class RedeemRefusedError(Exception):

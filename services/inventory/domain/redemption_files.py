@@ -21,7 +21,14 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _HEADERS: Final = (
     "核销号", "核销时间", "合作方编号", "门店", "终端", "收银员", "渠道", "订单号", "商品编号", "权益号", "券码(掩码)",
 )  # fmt: skip
-_CHANNEL_NAMES: Final = {None: "", "code": "券码", "qr": "二维码", "batch": "批量", "offline": "离线"}
+_CHANNEL_NAMES: Final = {
+    None: "",
+    "code": "券码",
+    "qr": "二维码",
+    "batch": "批量",
+    "offline": "离线",
+    "operator": "运营",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,15 @@ ON CONFLICT (component_id) DO NOTHING
 
 _MASKS = "SELECT component_id, masked FROM buyer_fields WHERE component_id = ANY($1::uuid[])"
 
+# Who comes to an event is needed until it is over, however early the seat was sold.
 _PRUNE_BUYER_FIELDS = """
 DELETE FROM buyer_fields WHERE component_id IN (
     SELECT kept.component_id FROM buyer_fields kept
     WHERE kept.created_at < $1 AND NOT EXISTS (
-        SELECT FROM deliveries WHERE component_id = kept.component_id AND state LIKE 'awaiting_%'
+        SELECT FROM deliveries delivery JOIN skus sku ON sku.sku_id = delivery.sku_id
+        WHERE delivery.component_id = kept.component_id
+          AND (delivery.state LIKE 'awaiting_%'
+               OR delivery.state = 'issued' AND (sku.goods -> 'event' ->> 'ends_at')::timestamptz > $1)
     ) LIMIT $2
 )
 """
