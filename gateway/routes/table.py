@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/payments/{provider}/notify", "order", Audience.PROVIDER, methods="POST", rate=PROVIDER),
     Route("/v1/channel/orders/**", "order", Audience.CHANNEL, rate=CHANNEL),
     Route("/v1/channel/products", "order", Audience.CHANNEL, methods="GET", rate=CHANNEL),
+    Route("/v1/ops/channels/{channel_id}/webhook/**", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/ops/channels/{channel_id}/terms", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/me/messages/**", "order", _BUYER),
     Route("/v1/ops/messages/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),

@@ -28,11 +28,11 @@ from shared.messaging import Handler
 
 
 async def on_product_changed(uow: UnitOfWork, heard: Sequence[Envelope[ProductChangedV1]]) -> None:
-    await read_models.learn_products(uow, [each.data for each in heard])
+    await read_models.learn_products(uow, [each.data for each in heard], now=utc_now())
 
 
 async def on_stock_changed(uow: UnitOfWork, heard: Sequence[Envelope[StockChangedV1]]) -> None:
-    await channels.learn_stock(uow, [each.data for each in heard])
+    await channels.learn_stock(uow, [each.data for each in heard], now=utc_now())
 
 
 async def on_tier_changed(uow: UnitOfWork, heard: Sequence[Envelope[MemberTierChangedV1]]) -> None:

@@ -26,12 +26,14 @@ from services.order.clients.couriers import (
 from services.order.clients.membership import Membership
 from services.order.clients.neighbours import Holds, Risk
 from services.order.clients.providers import MoneyKeeper, Providers
+from services.order.clients.webhooks import WebhookSender
 from services.order.consumers import HANDLERS
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.messages import ChannelName
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
 from services.order.jobs import Jobs
 from services.order.jobs.messages import Messenger, Pages
+from services.order.jobs.webhooks import WebhookMessenger
 from services.order.queries.catalogue import Catalogue
 from services.order.queries.figures import FreshFigures
 from services.order.queries.orders import read_orders
@@ -52,7 +54,7 @@ from shared.database import Coalescer, Database
 from shared.http import Background, IdentitySigner, ServiceClient, create_app, every, serve
 from shared.messaging import Consumer, Relay, operations_router
 from shared.observability import configure
-from shared.settings import ProcessRole, read_key
+from shared.settings import Environment, ProcessRole, read_key
 
 SERVICE = "order"
 PRUNE_EVERY_S = 60.0
@@ -70,6 +72,7 @@ def build(settings: Settings) -> FastAPI:
     settlement = ServiceClient(settings.settlement_url, signer, neighbour="settlement")
     membership = ServiceClient(settings.membership_url, signer, neighbour="membership")
     outside = httpx.AsyncClient()
+    sender = WebhookSender(anywhere=_anywhere(settings))
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     catalogue = Catalogue(database)
     watchers = Watchers(database, alone=settings.roles == frozenset(ProcessRole))
@@ -87,6 +90,7 @@ def build(settings: Settings) -> FastAPI:
         keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
         guest_key=read_key(settings.keys_dir, "guest-token.key"),
         pay_window=settings.pay_window,
+        webhooks_anywhere=_anywhere(settings),
     )
     app = create_app(
         service=SERVICE,
@@ -94,11 +98,22 @@ def build(settings: Settings) -> FastAPI:
         identity_key=identity_key,
         problems=PROBLEMS,
         ready=database.ping,
-        background=_background(settings, desk, consumer, outside, membership),
+        background=[
+            *_background(settings, desk, consumer, outside, membership),
+            *_webhook_jobs(settings, WebhookMessenger(database, sender, desk.keyring, utc_now)),
+        ],
         routers=(*ROUTERS, operations_router(database, consumer)),
         database=database,
         on_start=[catalogue.refresh],
-        on_stop=[inventory.close, risk.close, settlement.close, membership.close, outside.aclose, database.close],
+        on_stop=[
+            inventory.close,
+            risk.close,
+            settlement.close,
+            membership.close,
+            outside.aclose,
+            sender.close,
+            database.close,
+        ],
     )
     app.state.desk = desk
     app.user_middleware.append(Middleware(LeanLane, home=app))  # innermost, behind the edge
@@ -139,6 +154,20 @@ def _jobs(settings: Settings, jobs: Jobs) -> list[Background]:
         every(settings.nudge_every_s, jobs.nudge_overdue, name="order.nudge"),
         every(PRUNE_EVERY_S, jobs.prune, name="order.prune"),
     ]
+
+
+def _webhook_jobs(settings: Settings, messenger: WebhookMessenger) -> list[Background]:
+    if ProcessRole.JOBS not in settings.roles:
+        return []
+    return [
+        every(settings.webhook_every_s, messenger.send, name="order.webhooks"),
+        every(PRUNE_EVERY_S, messenger.prune, name="order.webhooks.prune"),
+    ]
+
+
+def _anywhere(settings: Settings) -> bool:
+    """On a development machine webhooks may go to other processes on it; nowhere else."""
+    return settings.environment is Environment.DEVELOPMENT
 
 
 def _message_jobs(settings: Settings, messenger: Messenger) -> list[Background]:

@@ -56,6 +56,7 @@ class Settings(ChannelSettings):
     judge_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_JUDGE_EVERY_S")
     query_every_s: float = Field(default=5, gt=0, validation_alias="KAQUAN_ORDER_QUERY_EVERY_S")
     refund_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_REFUND_EVERY_S")
+    webhook_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_WEBHOOK_EVERY_S")
     nudge_every_s: float = Field(default=10, gt=0, validation_alias="KAQUAN_ORDER_NUDGE_EVERY_S")
 
     membership_url: str = Field(default="http://127.0.0.1:8103", validation_alias="KAQUAN_MEMBERSHIP_URL")

@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -22,6 +23,9 @@ from services.inventory.domain.syncing import SupplierAccess
 from services.inventory.jobs import SupplierWorker
 from shared.clock import new_id, utc_now
 from shared.crypto import Secret
+from shared.crypto.webhooks import signed_headers
+from shared.http import IDENTITY_HEADER
+from tests.inventory.door import ANYONE, Door
 from tests.inventory.suppliers import sign_up
 from tests.inventory.supply import ACCOUNT, COST_MINOR, SECRET, Supply
 from tests.inventory.world import World
@@ -55,7 +59,7 @@ async def test_requests_are_signed_as_the_gateway_verifies_them(method: str, pat
 
     body = b'{"a":1}' if method == "POST" else b""
     base_url = f"https://shop.example{prefix}"
-    request = sign_request(method, path, body, base_url, "pk_1", Secret(KEY), now=utc_now())
+    request = sign_request(method, path, body, base_url, "pk_1", Secret(f"{KEY} whsec_x"), now=utc_now())
     headers = {name.lower(): value for name, value in request.headers.items()}
     verifier = PartnerVerifier(find)
     await verifier.verify(SignedMessage(method, base_url + path, headers), body)
@@ -158,3 +162,44 @@ def test_what_is_not_certain_is_no_failure(response: WireResponse) -> None:
     """A revoked key, a full bucket or a page for people says nothing of an order that was placed before."""
     with pytest.raises(NotUnderstoodError):
         KaquanSpeaker().read(ORDER, response)
+
+
+WEBHOOK_SECRET = Secret("whsec_" + base64.b64encode(b"w" * 32).decode())
+
+
+async def push(door: Door, supplier_id: UUID, kind: str, secret: Secret = WEBHOOK_SECRET, **data: Any) -> Any:
+    body = orjson.dumps({"type": kind, "timestamp": utc_now(), "data": data})
+    headers = signed_headers(secret, body, message_id="msg_1", now=utc_now())
+    headers[IDENTITY_HEADER] = door.signer.sign(ANYONE)
+    return await door.http.post(f"/v1/suppliers/{supplier_id}/changes", content=body, headers=headers)
+
+
+async def test_its_webhooks_have_orders_and_lists_looked_at_at_once(supply: Supply, world: World, door: Door) -> None:
+    secret = f"{SECRET} {WEBHOOK_SECRET.reveal()}"
+    path = f"/v1/ops/suppliers/{supply.supplier_id}"
+    assert (await door.call("PATCH", path, json={"secret": secret})).status_code == 204
+    await supply.faults({"kind": "error_after"})
+    order = await supply.buy()
+    await supply.work()
+    assert (await supply.task(order))["state"] == "unknown"
+    waits_until = (await supply.task(order))["due_at"]
+    number = (await supply.task(order))["out_order_no"]
+    assert (await push(door, supply.supplier_id, "order.fulfilled", external_id="KQ0")).status_code == 204
+    assert (await supply.task(order))["due_at"] == waits_until
+    assert (await push(door, supply.supplier_id, "order.fulfilled", external_id=number)).status_code == 204
+    await supply.work()
+    assert await world.kinds(order) == ["card.issued"]
+
+    await world.fetch("UPDATE suppliers SET sync_due_at = now() + interval '1 hour' RETURNING 1")
+    assert (await push(door, supply.supplier_id, "stock.changed", sku_id="x", stock=1)).status_code == 204
+    assert await world.value("SELECT sync_due_at IS NULL FROM suppliers") is True
+
+
+async def test_what_is_not_signed_by_its_webhook_secret_is_refused(supply: Supply, door: Door) -> None:
+    refused = await push(door, supply.supplier_id, "stock.changed")  # this supplier has none
+    assert (refused.status_code, refused.json()["code"]) == (401, "supplier.signature_invalid")
+    secret = f"{SECRET} {WEBHOOK_SECRET.reveal()}"
+    await door.call("PATCH", f"/v1/ops/suppliers/{supply.supplier_id}", json={"secret": secret})
+    other = Secret("whsec_" + base64.b64encode(b"o" * 32).decode())
+    assert (await push(door, supply.supplier_id, "stock.changed", other)).status_code == 401
+    assert (await push(door, supply.supplier_id, "stock.changed")).status_code == 204

@@ -37,6 +37,17 @@ class Reseller:
         path = TERMS.format(self.channel_id)
         return await self.shop.http.put(path, json=terms, headers=self.shop.operator_headers(scope="finance"))
 
+    async def hears_at(self, url: str, **more: Any) -> httpx.Response:
+        """Have an operator say where webhooks go."""
+        path, headers = f"/v1/ops/channels/{self.channel_id}/webhook", self.shop.operator_headers(scope="finance")
+        return await self.shop.http.put(path, json={"url": url, **more}, headers=headers)
+
+    async def messages(self, state: str) -> list[Json]:
+        path = f"/v1/ops/channels/{self.channel_id}/webhook/messages?state={state}"
+        answer = await self.shop.http.get(path, headers=self.shop.operator_headers(scope="finance"))
+        items: list[Json] = answer.json()["items"]
+        return items
+
     async def orders(self, external_id: str, *lines: tuple[SkuOffer, int], **more: Any) -> httpx.Response:
         wanted = [{"sku_id": str(offer.sku_id), "quantity": quantity} for offer, quantity in lines]
         body = {"external_id": external_id, "lines": wanted, **more}

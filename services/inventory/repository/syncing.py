@@ -32,6 +32,11 @@ _FIND_ACCESS = f"{_ACCESS} WHERE supplier.supplier_id = $1 AND supplier.active"
 
 _MAKE_DUE = "UPDATE suppliers SET sync_due_at = NULL WHERE supplier_id = $1 AND active RETURNING true"
 
+_HASTEN = """
+UPDATE supplier_tasks SET due_at = $3
+WHERE supplier_id = $1 AND out_order_no = $2 AND state IN ('sent', 'unknown') AND lease IS NULL RETURNING true
+"""
+
 _TAKE_PUSH = """
 UPDATE suppliers SET pushed_at = $2 WHERE supplier_id = $1 AND coalesce(pushed_at, '-infinity') < $2 RETURNING true
 """
@@ -66,6 +71,11 @@ async def take_due(uow: UnitOfWork, *, now: datetime, next_at: datetime, limit: 
 async def make_due(uow: UnitOfWork, supplier_id: UUID) -> bool:
     """The supplier's list is to be read as soon as may be; False: there is no such active supplier."""
     return bool(await uow.raw.fetchval(_MAKE_DUE, supplier_id))
+
+
+async def hasten(uow: UnitOfWork, supplier_id: UUID, *, out_order_no: str, now: datetime) -> bool:
+    """The supplier is to be asked about our order now; False: it is not open there, or is being asked."""
+    return bool(await uow.raw.fetchval(_HASTEN, supplier_id, out_order_no, now))
 
 
 async def find_access(uow: UnitOfWork, supplier_id: UUID) -> SealedAccess | None:

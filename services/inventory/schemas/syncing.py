@@ -36,6 +36,19 @@ class PushIn(Incoming):
     goods: Annotated[tuple[PushedGoodsIn, ...], Field(min_length=1, max_length=1_000)]
 
 
+class WebhookDataIn(BaseModel):
+    """What a webhook is about: an order of ours, by our number, or goods."""
+
+    external_id: Annotated[str, Field(max_length=64)] | None = None
+
+
+class WebhookIn(BaseModel):
+    """A webhook of another Kaquan. Only what it is about is taken; how that now stands is asked."""
+
+    type: Annotated[str, Field(max_length=64)]
+    data: WebhookDataIn
+
+
 class LowBalanceOut(BaseModel):
     """A supplier with whom less money is left than should be."""
 

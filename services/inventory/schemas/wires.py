@@ -177,7 +177,11 @@ class FuluWire(Incoming):
 
 
 class KaquanWire(Incoming):
-    """Another Kaquan, whose reseller we are. `merchant_id` is the id of our key there, `secret` the key's secret (base64)."""
+    """Another Kaquan, whose reseller we are. `merchant_id` is the id of our key there, `secret` the key's secret (base64).
+
+    Behind a blank in `secret` may stand what its webhooks are signed with (`whsec_…`): have it send them to
+    `/v1/suppliers/{supplier_id}/changes`, and orders, goods and stock are looked at as soon as they change.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": {"kind": "kaquan"}})
 

@@ -17,6 +17,7 @@ from services.inventory.domain.syncing import (
 from services.inventory.repository import catalogue as catalogue_rows
 from services.inventory.repository import syncing
 from services.inventory.usecases import catalogue
+from services.inventory.usecases.issuing import TASKS_CHANNEL
 from services.inventory.usecases.suppliers import supplier_secret_aad
 from shared.crypto import Keyring, Secret, open_sealed
 from shared.database import UnitOfWork
@@ -44,6 +45,12 @@ async def ask_for_list(uow: UnitOfWork, supplier_id: UUID) -> None:
     """
     if not await syncing.make_due(uow, supplier_id):
         raise SupplierUnknownError(f"there is no supplier {supplier_id}")
+
+
+async def ask_about_order(uow: UnitOfWork, supplier_id: UUID, *, out_order_no: str, now: datetime) -> None:
+    """Something became of our order there: ask now instead of later. What it says itself is not taken for an answer."""
+    if await syncing.hasten(uow, supplier_id, out_order_no=out_order_no, now=now):
+        uow.after_commit(lambda: uow.database.ring(TASKS_CHANNEL))
 
 
 def open_access(sealed: SealedAccess, *, keyring: Keyring) -> SupplierAccess:

@@ -3,6 +3,7 @@
 from services.order.api import (
     channel_goods,
     channel_orders,
+    channel_webhooks,
     checkout,
     internal,
     messages,
@@ -24,6 +25,7 @@ ROUTERS = (
     refunds.router,
     channel_orders.router,
     channel_goods.router,
+    channel_webhooks.router,
     operators.router,
     messages.router,
     internal.router,

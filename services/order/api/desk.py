@@ -38,7 +38,10 @@ class HotPaths:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything a request may need. `pay_window` is how long an order may be paid, `guest_key` signs guests' tokens."""
+    """Everything a request may need. `pay_window` is how long an order may be paid, `guest_key` signs guests' tokens.
+
+    `webhooks_anywhere`: channels may hear on this machine too.
+    """
 
     database: Database
     catalogue: Catalogue
@@ -53,6 +56,7 @@ class Desk:
     keyring: Keyring
     guest_key: bytes
     pay_window: timedelta
+    webhooks_anywhere: bool
 
 
 async def _desk(request: Request) -> Desk:

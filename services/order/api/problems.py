@@ -32,11 +32,13 @@ from services.order.domain.pricing import (
 from services.order.domain.refunds import RefundNotInReviewError
 from services.order.domain.returns import NotPaidError, NotRefundableError
 from services.order.domain.states import IllegalMoveError
+from services.order.domain.webhooks import WebhookAddressError, WebhookUnknownError
 from services.order.queries.watch import TooManyWatchesError
 from services.order.usecases.changes import OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
 from services.order.usecases.messages import MessageUnknownError
 from services.order.usecases.refunds import NothingToRefundError
+from shared.crypto.webhooks import WebhookSecretError
 from shared.http import ProblemSpec
 
 PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
@@ -74,5 +76,8 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     ExternalIdReusedError: ProblemSpec(422, "external_id.reused", "The number belongs to another order"),
     OrderLinkError: ProblemSpec(410, "order.link_invalid", "The link is not good (any more)"),
     MessageUnknownError: ProblemSpec(404, "message.not_found", "There is no such message"),
+    WebhookAddressError: ProblemSpec(422, "webhook.address_refused", "Webhooks are not sent there"),
+    WebhookSecretError: ProblemSpec(422, "webhook.secret_invalid", "That is no webhook secret"),
+    WebhookUnknownError: ProblemSpec(404, "webhook.not_found", "There is no such webhook or message"),
     TooManyWatchesError: ProblemSpec(503, "stream.full", "Too many streams are open"),
 }

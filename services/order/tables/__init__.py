@@ -14,6 +14,7 @@ from services.order.tables.orders import (
 )
 from services.order.tables.payments import PAYMENT_ANOMALIES, PAYMENTS, REFUND_PARTS, REFUNDS
 from services.order.tables.read_models import CONTRACTS, MEMBER_TIERS, PRODUCTS
+from services.order.tables.webhooks import CHANNEL_WEBHOOKS, WEBHOOK_MESSAGES
 from shared.http import idempotency_table
 from shared.messaging import inbox_table, outbox_table, parked_table
 
@@ -25,6 +26,7 @@ IDEMPOTENCY = idempotency_table(METADATA)
 __all__ = [
     "CHANNELS",
     "CHANNEL_ORDERS",
+    "CHANNEL_WEBHOOKS",
     "CHECKOUTS",
     "CONTRACTS",
     "IDEMPOTENCY",
@@ -47,4 +49,5 @@ __all__ = [
     "REFUND_PARTS",
     "RISK_QUESTIONS",
     "SKU_STOCK",
+    "WEBHOOK_MESSAGES",
 ]

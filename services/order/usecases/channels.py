@@ -13,6 +13,7 @@ from services.order.repository.orders import lock_orders, save_orders
 from services.order.repository.payments import close_payments
 from services.order.usecases import limits
 from services.order.usecases.changes import Changes
+from services.order.usecases.webhooks import tell_stock
 from shared.contracts import StockChangedV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -36,6 +37,7 @@ async def end_unpaid(uow: UnitOfWork, order: ChannelOrder, *, caller: str, now: 
     announce(uow, order_cancelled(ended, reason="account_refused"), now=now)
 
 
-async def learn_stock(uow: UnitOfWork, changed: Sequence[StockChangedV1]) -> None:
+async def learn_stock(uow: UnitOfWork, changed: Sequence[StockChangedV1], *, now: datetime) -> None:
     """What is left of SKUs; an older version than the one that is known is ignored."""
-    await channels.keep_stock(uow, [(fact.sku_id, fact.version, fact.available) for fact in changed])
+    newer = await channels.keep_stock(uow, [(fact.sku_id, fact.version, fact.available) for fact in changed])
+    await tell_stock(uow, newer, now=now)

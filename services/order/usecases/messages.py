@@ -11,6 +11,7 @@ from services.order.domain.states import ComponentStatus
 from services.order.repository import messages
 from services.order.repository.messages import DueDelivery, Outcome, Unaddressed
 from services.order.usecases.changes import Changes, OrderNotFoundError
+from services.order.usecases.webhooks import tell_fulfilled
 from shared.contracts import EntitlementExpiringV1
 from shared.database import UnitOfWork
 from shared.messaging import announce
@@ -51,8 +52,9 @@ class MessageUnknownError(Exception):
 
 
 async def announce_milestones(uow: UnitOfWork, changes: Changes, *, now: datetime) -> None:
-    """Announce what has become true of these orders, and tell buyers whose goods are there."""
+    """Announce what has become true of these orders, and tell buyers, and channels, whose goods are there."""
     announce(uow, *changes.milestones, now=now)
+    await tell_fulfilled(uow, changes, now=now)
     ready = [new for old, new in changes.pairs if old.fulfilled_at is None and new.fulfilled_at is not None]
     await _tell(uow, [_fulfilled(order) for order in ready if _told_by_us(order)], now=now)
 

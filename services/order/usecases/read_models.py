@@ -1,6 +1,7 @@
 """What order keeps of others' facts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.order.repository.read_models import (
     ContractRow,
@@ -10,11 +11,12 @@ from services.order.repository.read_models import (
     keep_products,
     keep_tiers,
 )
+from services.order.usecases.webhooks import tell_products
 from shared.contracts import ContractPublishedV1, MemberTierChangedV1, ProductChangedV1
 from shared.database import UnitOfWork
 
 
-async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1]) -> None:
+async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1], *, now: datetime) -> None:
     """Products as they now stand; an older version than the one that is known is ignored."""
     rows = [
         ProductRow(
@@ -31,6 +33,7 @@ async def learn_products(uow: UnitOfWork, changed: Sequence[ProductChangedV1]) -
         for product in changed
     ]
     await keep_products(uow, rows)
+    await tell_products(uow, changed, now=now)
 
 
 async def learn_tiers(uow: UnitOfWork, changed: Sequence[MemberTierChangedV1]) -> None:

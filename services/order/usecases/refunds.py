@@ -17,6 +17,7 @@ from services.order.repository.refunds import DueRefund, add_refunds, lock_refun
 from services.order.usecases.changes import Changes, OrderNotFoundError
 from services.order.usecases.limits import give_back_refunded
 from services.order.usecases.messages import announce_milestones, tell_refunded
+from services.order.usecases.webhooks import tell_refunds
 from shared.clock import new_id
 from shared.contracts import CardRevokedV1, CardRevokeRefusedV1, Event, SettlementReversedV1
 from shared.database import UnitOfWork
@@ -256,6 +257,7 @@ async def _save(
     announce(uow, *announced, now=now)
     await announce_milestones(uow, changes, now=now)
     await tell_refunded(uow, changes, ended, now=now)
+    await tell_refunds(uow, changes, announced, now=now)
 
 
 def _end(changes: Changes, refund: Refund, *, provider: str | None, now: datetime) -> Event:

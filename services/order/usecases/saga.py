@@ -13,6 +13,7 @@ from services.order.repository.orders import Told, lock_orders, save_orders
 from services.order.usecases.changes import Changes
 from services.order.usecases.messages import announce_milestones, tell_unavailable
 from services.order.usecases.refunds import SYSTEM, begin_refunds
+from services.order.usecases.webhooks import tell_rejected
 from shared.contracts import CardIssuedV1, CardRejectedV1, SettlementSplitV1, ShipmentPromisedV1
 from shared.database import UnitOfWork
 
@@ -78,6 +79,8 @@ async def note_rejected(uow: UnitOfWork, rejected: Sequence[CardRejectedV1], *, 
         uow, changes, going_back, reason=RefundReason.NOT_FULFILLED, requested_by=SYSTEM, now=now
     )
     await tell_unavailable(uow, changes, refunds, now=now)
+    refused = {component_id for _, component_id in going_back}
+    await tell_rejected(uow, changes, [fact for fact in rejected if fact.component_id in refused], now=now)
     await announce_milestones(uow, changes, now=now)
 
 

@@ -121,7 +121,12 @@ class KaquanSpeaker:
         if step is Step.QUERY:
             path = f"{ORDERS}/{order.out_order_no}" + ("?reveal=true" if order.for_cards else "")
             return sign_request("GET", path, b"", order.base_url, order.merchant_id, order.secret, now=now)
-        line: dict[str, object] = {"sku_id": order.supplier_sku, "quantity": order.quantity}
+        # Our buyer was promised this; what may stand in for it is for us to say.
+        line: dict[str, object] = {
+            "sku_id": order.supplier_sku,
+            "quantity": order.quantity,
+            "accept_substitutes": False,
+        }
         if not order.for_cards:
             line["buyer_fields"] = {"account": order.account.reveal()}
         body: dict[str, object] = {"external_id": order.out_order_no, "lines": [line]}
@@ -168,6 +173,17 @@ class KaquanListing:
             raise NotUnderstoodError("body_invalid") from None
 
 
+def request_secret(secret: Secret) -> Secret:
+    """What requests are signed with: the first word of the supplier's secret."""
+    return Secret(secret.reveal().partition(" ")[0])
+
+
+def webhook_secret(secret: Secret) -> Secret | None:
+    """What its webhooks are signed with: the second word, `whsec_…`; None where there is none."""
+    word = secret.reveal().partition(" ")[2].strip()
+    return Secret(word) if word else None
+
+
 def sign_request(  # all that is signed
     method: str, path: str, body: bytes, base_url: str, key_id: str, secret: Secret, *, now: datetime
 ) -> WireRequest:
@@ -195,7 +211,7 @@ def sign_request(  # all that is signed
 
 def _key(secret: Secret) -> bytes:
     try:
-        return base64.b64decode(secret.reveal(), validate=True)
+        return base64.b64decode(request_secret(secret).reveal(), validate=True)
     except ValueError:
         raise NotUnderstoodError("secret_invalid") from None
 
