@@ -12,10 +12,12 @@ from services.inventory.domain.redeeming import Redeemable, Redemption
 from services.inventory.domain.reminders import Expiring
 from services.inventory.domain.shipping import Promise
 from services.inventory.domain.terms import BuyerField
+from services.inventory.domain.undoing import Undo, UndoFacts
 from shared.contracts import (
     CardCanaryTouchedV1,
     CardIssuedV1,
     CardRedeemedV1,
+    CardRedemptionUndoneV1,
     CardRejectedV1,
     CardRevealedV1,
     CardRevokedV1,
@@ -125,6 +127,21 @@ def card_redeemed(unit: Redeemable, redemption: Redemption) -> CardRedeemedV1:
         channel=redemption.channel.value,
         units=unit.quantity,
         redeemed_at=redemption.redeemed_at,
+    )
+
+
+def card_redemption_undone(facts: UndoFacts, undo: Undo, *, undone_at: datetime) -> CardRedemptionUndoneV1:
+    return CardRedemptionUndoneV1(
+        order_id=facts.order_id,
+        component_id=facts.component_id,
+        sku_id=facts.sku_id,
+        member_id=facts.member_id,
+        entitlement_id=facts.entitlement_id,
+        partner_id=facts.partner_id,
+        redemption_id=facts.redemption_id,
+        units=facts.quantity,
+        by=undo.by.value,
+        undone_at=undone_at,
     )
 
 

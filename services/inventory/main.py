@@ -1,6 +1,7 @@
 """Builds the inventory service and runs it. `KAQUAN_ROLES` says which parts of it this process is."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -50,6 +51,7 @@ def build(settings: Settings) -> FastAPI:
         ),
         sealer=sealer,
         keyring=keyring,
+        undo_within=timedelta(minutes=settings.undo_within_minutes),
     )
     return create_app(
         service=SERVICE,

@@ -6,13 +6,14 @@ from typing import Any
 
 from services.settlement.usecases.books import Books
 from services.settlement.usecases.facts import record_issues, record_payments, record_points
-from services.settlement.usecases.redemptions import record_redemptions
+from services.settlement.usecases.redemptions import record_redemptions, record_undoings
 from services.settlement.usecases.refunds import record_refunds, return_cards, reverse_shares
 from services.settlement.usecases.surplus import record_surplus, record_surplus_refunds
 from shared.clock import Clock
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
+    CardRedemptionUndoneV1,
     CardRevokedV1,
     Envelope,
     Event,
@@ -42,6 +43,7 @@ def handlers(books: Books, *, clock: Clock) -> Mapping[type[Event], Handler[Any]
         CardIssuedV1: to(record_issues),
         PointsAccruedV1: to(record_points),
         CardRedeemedV1: to(record_redemptions),
+        CardRedemptionUndoneV1: to(record_undoings),
         CardRevokedV1: to(return_cards),
         PointsReversedV1: to(reverse_shares),
         OrderRefundedV1: to(record_refunds),

@@ -83,6 +83,22 @@ class CardRedeemedV1(_CardEvent):
     redeemed_at: AwareDatetime
 
 
+class CardRedemptionUndoneV1(_CardEvent):
+    """A redemption does not count any more: the entitlement may be redeemed again, by another redemption.
+
+    `units` is the component's quantity; `by` says whose word it was: `partner`, `operator`.
+    """
+
+    TYPE = "card.redemption_undone"
+
+    entitlement_id: UUID
+    partner_id: UUID
+    redemption_id: UUID
+    units: Quantity
+    by: str
+    undone_at: AwareDatetime
+
+
 class RestockedCards(Fact):
     """Cards that nobody has seen, back on the shelf. `cost_minor` is what `card.issued` said of them, all together."""
 

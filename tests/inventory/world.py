@@ -112,6 +112,7 @@ class World:
         price_guard: bool = True,
         supplied: bool = False,
         goods: Goods = NO_GOODS,
+        undo_within_minutes: int | None = None,
     ) -> UUID:
         """A SKU in a product of its own, with cards on the shelf."""
         now = utc_now()
@@ -132,6 +133,7 @@ class World:
             low_stock_below=0,
             supplied=supplied,
             goods=goods,
+            undo_within_minutes=undo_within_minutes,
         )
         async with self.database.begin() as uow:
             await catalogue.create_product(uow, product, now=now)

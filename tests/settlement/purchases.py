@@ -10,6 +10,7 @@ from shared.clock import new_id
 from shared.contracts import (
     CardIssuedV1,
     CardRedeemedV1,
+    CardRedemptionUndoneV1,
     CardRevokedV1,
     OrderPaidV1,
     OrderRefundedV1,
@@ -138,8 +139,9 @@ class Purchase:
             cost_minor=self.points_cost_minor,
         )
 
-    def redeemed(self, unit: int = 0) -> CardRedeemedV1:
+    def redeemed(self, unit: int = 0, *, redemption_id: UUID | None = None) -> CardRedeemedV1:
         return CardRedeemedV1(
+            redemption_id=redemption_id,
             order_id=self.order_id,
             component_id=self.component_id,
             sku_id=self.sku_id,
@@ -147,6 +149,19 @@ class Purchase:
             partner_id=new_id(),
             units=self.units,
             redeemed_at=NOON,
+        )
+
+    def undone(self, redemption_id: UUID, unit: int = 0) -> CardRedemptionUndoneV1:
+        return CardRedemptionUndoneV1(
+            order_id=self.order_id,
+            component_id=self.component_id,
+            sku_id=self.sku_id,
+            entitlement_id=self.entitlement_ids[unit],
+            partner_id=new_id(),
+            redemption_id=redemption_id,
+            units=self.units,
+            by="partner",
+            undone_at=NOON,
         )
 
     def revoked(self, *, restocked_minor: int | None = None) -> CardRevokedV1:

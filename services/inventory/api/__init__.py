@@ -1,5 +1,6 @@
 """Inventory over HTTP: the shop, the wallet, partners' redemptions, operators, and the calls of other services."""
 
+from datetime import timedelta
 from typing import Final
 
 from fastapi import APIRouter
@@ -27,6 +28,7 @@ from services.inventory.api import (
     supplier_health,
     supplier_pushes,
     suppliers,
+    undoing,
     vouchers,
     wallet,
 )
@@ -161,7 +163,9 @@ BODY_LIMITS: Final = {
 }
 
 
-def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring) -> list[APIRouter]:
+def routers(
+    *, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring, undo_within: timedelta
+) -> list[APIRouter]:
     """All paths of the service."""
     reader = Reader(sealer, keyring)
     return [
@@ -176,6 +180,7 @@ def routers(*, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer,
         partner.router(reader),
         partner_batches.router(reader),
         redemptions.routes,
+        undoing.router(undo_within),
         reports.routes,
         catalogue.routes,
         listing.routes,

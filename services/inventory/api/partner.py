@@ -64,7 +64,7 @@ def router(reader: Reader) -> APIRouter:
     ) -> Page[RedemptionOut]:
         """What this partner honoured, the newest first."""
         return await redemptions.list_redemptions(
-            read, replace(wanted, partner_id=partner_id), cursor=cursor, limit=limit
+            read, replace(wanted, partner_id=partner_id), RedemptionOut, cursor=cursor, limit=limit
         )
 
     @routes.get("/export", response_class=Response)

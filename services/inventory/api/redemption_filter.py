@@ -15,6 +15,7 @@ _Moment = Annotated[AwareDatetime | None, Query(examples=["2026-11-20T00:00:00+0
 
 
 def read_filter(  # one per query parameter
+    *,
     store: _Text = None,
     terminal: _Text = None,
     cashier: _Text = None,
@@ -23,8 +24,9 @@ def read_filter(  # one per query parameter
     sku_id: UUID | None = None,
     since: _Moment = None,
     until: _Moment = None,
+    undone: bool | None = None,
 ) -> RedemptionFilter:
-    """`since` is part of the period, `until` is not."""
+    """`since` is part of the period of redemption, `until` is not. `undone`: those alone, or all others."""
     return RedemptionFilter(
         store=store,
         terminal=terminal,
@@ -34,6 +36,7 @@ def read_filter(  # one per query parameter
         sku_id=sku_id,
         since=since,
         until=until,
+        undone=undone,
     )
 
 

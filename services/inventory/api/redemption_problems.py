@@ -10,6 +10,12 @@ from services.inventory.domain.redeeming import (
     RedeemRevokedError,
 )
 from services.inventory.domain.redemption_files import ExportTooLargeError
+from services.inventory.domain.undoing import (
+    RedemptionUndoneError,
+    RedemptionUnknownError,
+    UndoRefusedError,
+    UndoTooLateError,
+)
 from services.inventory.domain.vouchers import (
     NotRedeemableHereError,
     VoucherExpiredError,
@@ -27,6 +33,10 @@ REDEMPTION_PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     ExportTooLargeError: ProblemSpec(422, "export.too_large", "There is too much for one file"),
     NotRedeemableHereError: ProblemSpec(409, "entitlement.not_redeemable", "This cannot be redeemed by QR code"),
     RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
+    RedemptionUndoneError: ProblemSpec(409, "redemption.undone", "The redemption was undone before"),
+    RedemptionUnknownError: ProblemSpec(404, "redemption.unknown", "There is no such redemption"),
+    UndoRefusedError: ProblemSpec(409, "redemption.undo_refused", "What was redeemed cannot be given back"),
+    UndoTooLateError: ProblemSpec(409, "redemption.undo_too_late", "The redemption can no longer be undone"),
     VoucherExpiredError: ProblemSpec(409, "redemption.qr_expired", "The QR code is over"),
     VoucherInvalidError: ProblemSpec(422, "redemption.qr_invalid", "This is not a QR code of ours"),
     VoucherOfOtherBrandError: ProblemSpec(409, "redemption.other_brand", "Another partner honours this"),

@@ -10,7 +10,7 @@ from services.inventory.api.partner import csv_response
 from services.inventory.api.redemption_filter import Filter
 from services.inventory.domain.redemption_files import redemption_file
 from services.inventory.queries import redemptions
-from services.inventory.schemas import ConflictOut, RedemptionOut
+from services.inventory.schemas import ConflictOut, RedemptionOpsOut
 from shared.http import DEFAULT_PAGE, Cursor, Identity, OperatorCaller, Page, PageSize, Problem, Reading
 
 routes = APIRouter(prefix="/v1/ops/redemptions", tags=["redemptions"])
@@ -34,9 +34,11 @@ async def list_all_redemptions(
     partner_id: UUID | None = None,
     cursor: Cursor = None,
     limit: PageSize = DEFAULT_PAGE,
-) -> Page[RedemptionOut]:
-    """What partners honoured, the newest first."""
-    return await redemptions.list_redemptions(read, replace(wanted, partner_id=partner_id), cursor=cursor, limit=limit)
+) -> Page[RedemptionOpsOut]:
+    """What partners honoured, the newest first; what was undone is marked."""
+    return await redemptions.list_redemptions(
+        read, replace(wanted, partner_id=partner_id), RedemptionOpsOut, cursor=cursor, limit=limit
+    )
 
 
 @routes.get("/conflicts")

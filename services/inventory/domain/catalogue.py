@@ -103,7 +103,10 @@ class NewProduct:
 
 @dataclass(frozen=True, slots=True)
 class NewSku:
-    """A SKU to be written down. `supplied`: cards that are not on the shelf are bought when they are delivered."""
+    """A SKU to be written down. `supplied`: cards that are not on the shelf are bought when they are delivered.
+
+    `undo_within_minutes`: how long its partner may undo a redemption; None: the platform's setting.
+    """
 
     sku_id: UUID
     product_id: UUID
@@ -121,6 +124,7 @@ class NewSku:
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: str = ""
     supplied: bool = False
+    undo_within_minutes: int | None = None
     period: SkuPeriod | None = None
     ladder: tuple[LadderStep, ...] = ()
     min_per_order: int = 1

@@ -20,6 +20,7 @@ ROWS_MAX = 50_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _HEADERS: Final = (
     "核销号", "核销时间", "合作方编号", "门店", "终端", "收银员", "渠道", "订单号", "商品编号", "权益号", "券码(掩码)",
+    "撤销时间", "撤销方", "撤销原因",
 )  # fmt: skip
 _CHANNEL_NAMES: Final = {
     None: "",
@@ -29,6 +30,7 @@ _CHANNEL_NAMES: Final = {
     "offline": "离线",
     "operator": "运营",
 }
+_UNDONE_BY_NAMES: Final = {None: "", "partner": "合作方", "operator": "平台"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class RedemptionRow:
     sku_id: UUID
     entitlement_id: UUID
     masked: str
+    undone_at: datetime | None = None
+    undone_by: str | None = None
+    undo_reason: str | None = None
 
 
 class ExportTooLargeError(Exception):
@@ -64,7 +69,7 @@ def redemption_file(rows: Iterable[RedemptionRow]) -> bytes:
 def _line(row: RedemptionRow) -> tuple[str, ...]:
     return (
         f"`{row.redemption_id}",
-        row.redeemed_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S"),
+        _moment(row.redeemed_at),
         f"`{row.partner_id}",
         plain(row.store),
         plain(row.terminal),
@@ -74,7 +79,14 @@ def _line(row: RedemptionRow) -> tuple[str, ...]:
         f"`{row.sku_id}",
         f"`{row.entitlement_id}",
         row.masked,
+        _moment(row.undone_at),
+        _UNDONE_BY_NAMES.get(row.undone_by, row.undone_by or ""),
+        plain(row.undo_reason),
     )
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def plain(text: str | None) -> str:

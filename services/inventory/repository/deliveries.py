@@ -106,8 +106,13 @@ ON CONFLICT (component_id) DO NOTHING
 RETURNING component_id
 """
 
+# A code that was typed at a till was seen, though its owner never asked us for it and the redemption was undone.
 _UNITS = """
-SELECT entitlement_id, component_id, state, reveals > 0 AS revealed, cost_minor, restocked FROM entitlements
+SELECT entitlement_id, component_id, state, cost_minor, restocked,
+       reveals > 0 OR EXISTS (
+           SELECT FROM redemptions undone WHERE undone.entitlement_id = entitlements.entitlement_id
+             AND undone.undone_at IS NOT NULL AND undone.voucher_nonce IS NULL AND entitlements.card_id IS NOT NULL) AS revealed
+FROM entitlements
 WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id FOR UPDATE
 """
 

@@ -8,14 +8,15 @@ from services.inventory.domain.offline import Acceptance, Conflict, OfflineVouch
 from services.inventory.domain.redeeming import Till
 from shared.database import UnitOfWork
 
-_LOCK_UNIT = "SELECT FROM entitlements WHERE entitlement_id = $1 FOR UPDATE"
-
 _COLUMNS = "nonce, key_id, entitlement_id, partner_id, issued_at, expires_at"
 
 _ADD = f"INSERT INTO offline_vouchers ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"  # noqa: S608  # constants
 
+# One that was honoured stays used, also when that redemption was undone.
 _LIVE = f"""
-SELECT {_COLUMNS} FROM offline_vouchers WHERE entitlement_id = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT 1
+SELECT {_COLUMNS} FROM offline_vouchers WHERE entitlement_id = $1 AND expires_at > $2
+  AND NOT EXISTS (SELECT FROM redemptions WHERE voucher_nonce = nonce)
+ORDER BY expires_at DESC LIMIT 1
 """  # noqa: S608  # the names are the columns above
 
 _FIND = f"SELECT {_COLUMNS} FROM offline_vouchers WHERE nonce = ANY($1::uuid[])"  # noqa: S608  # the columns above
@@ -34,11 +35,6 @@ SELECT *, $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::te
                           $9::timestamptz[])
 ON CONFLICT (conflict_id) DO NOTHING
 """
-
-
-async def lock_unit(uow: UnitOfWork, entitlement_id: UUID) -> None:
-    """Nobody redeems or refunds the entitlement until this transaction ends. What is read after this stays true."""
-    await uow.raw.execute(_LOCK_UNIT, entitlement_id)
 
 
 async def add_voucher(uow: UnitOfWork, voucher: OfflineVoucher) -> None:

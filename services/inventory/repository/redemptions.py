@@ -26,6 +26,8 @@ ORDER BY unit.entitlement_id
 FOR UPDATE OF unit
 """
 
+_LOCK_UNIT = "SELECT FROM entitlements WHERE entitlement_id = $1 FOR UPDATE"
+
 _USED_NONCES = "SELECT voucher_nonce FROM redemptions WHERE voucher_nonce = ANY($1::uuid[])"
 
 _REDEEM = """
@@ -40,6 +42,11 @@ INSERT INTO redemptions (redemption_id, entitlement_id, partner_id, sku_id, orde
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
                      $9::text[], $10::text[], $11::timestamptz[], $12::uuid[])
 """
+
+
+async def lock_unit(uow: UnitOfWork, entitlement_id: UUID) -> None:
+    """Nobody redeems, undoes or refunds the entitlement until this transaction ends. What is read after this stays true."""
+    await uow.raw.execute(_LOCK_UNIT, entitlement_id)
 
 
 async def lock_presented(
@@ -66,14 +73,14 @@ async def lock_presented(
 
 
 async def find_used_nonces(uow: UnitOfWork, nonces: Sequence[UUID]) -> set[UUID]:
-    """Those of the vouchers that were honoured. Ask with their entitlements locked, so that it stays true."""
+    """Those of the vouchers that were honoured, undone or not. Ask with their entitlements locked, so that it stays true."""
     return {row["voucher_nonce"] for row in await uow.raw.fetch(_USED_NONCES, nonces)}
 
 
 async def redeem(uow: UnitOfWork, honoured: Sequence[tuple[Redeemable, Redemption]]) -> None:
     """Honour locked entitlements.
 
-    :raises asyncpg.UniqueViolationError: one was honoured before (`uq_redemptions_entitlement_id`).
+    :raises asyncpg.UniqueViolationError: one was honoured before and not undone (`uq_redemptions_entitlement_id`).
     """
     units = [unit for unit, _ in honoured]
     redemptions = [redemption for _, redemption in honoured]

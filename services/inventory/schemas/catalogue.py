@@ -36,6 +36,8 @@ UsageInstructions = Annotated[
 ]
 """Shown to whoever owns one, beside its code."""
 
+UndoWithin = Annotated[int, Field(ge=0, le=43_200, description="how long its partner may undo a redemption; 0: never")]
+
 
 class ProductIn(Incoming):
     """A product to be made: 包含什么 (`included`), 价值多少 (`worth_minor`), 为何超值 (`why`). It is sold while it is on
@@ -126,6 +128,7 @@ class SkuIn(Terms):
     low_stock_below: LowStock = 0
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: UsageInstructions = ""
+    undo_within_minutes: UndoWithin | None = None
     stock_cap: StockCap | None = None
     goods: GoodsIn = GoodsIn()
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
@@ -162,6 +165,7 @@ class SkuPatch(Terms):
     low_stock_below: LowStock | None = None
     pick_order: PickOrder | None = None
     usage_instructions: UsageInstructions | None = None
+    undo_within_minutes: UndoWithin | None = None
     stock_cap: StockCap | None = None
     goods: GoodsIn = GoodsIn()
 
@@ -281,6 +285,7 @@ class SkuOpsOut(SkuOut):
     pick_order: PickOrder
     usage_instructions: str
     goods: GoodsOpsOut
+    undo_within_minutes: int | None = None
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 from services.inventory.domain.cards import CODE_LENGTH_MAX
 from services.inventory.domain.offline import ConflictReason
 from services.inventory.domain.redeeming import RedemptionChannel
+from services.inventory.domain.undoing import UndoneBy
 from services.inventory.schemas.base import NAME_LENGTH_MAX, Incoming
 from services.inventory.schemas.goods import FaceValueOut
 
@@ -42,7 +43,7 @@ class RedemptionIn(TillIn):
 
 
 class RedemptionOut(BaseModel):
-    """A code that was honoured. `channel` is absent where it was honoured before that was kept."""
+    """A code that was honoured; with `undone_at` it does not count any more. `channel` is absent where that was not kept yet."""
 
     redemption_id: UUID
     entitlement_id: UUID
@@ -55,6 +56,21 @@ class RedemptionOut(BaseModel):
     terminal: str | None = None
     cashier: str | None = None
     redeemed_at: datetime
+    undone_at: datetime | None = None
+    undone_by: UndoneBy | None = None
+    undo_reason: str | None = None
+
+
+class RedemptionOpsOut(RedemptionOut):
+    """The same for operators, with who undid it."""
+
+    undone_subject: str | None = None
+
+
+class UndoIn(Incoming):
+    """Why a redemption is undone."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX, examples=["收银员误操作，顾客改日再用"])]
 
 
 class RedeemedOut(BaseModel):

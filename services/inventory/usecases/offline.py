@@ -79,7 +79,7 @@ async def make_offline_voucher(
     :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
     :raises NotRedeemableHereError: no partner honours it by QR code, or not any more.
     """
-    await offline.lock_unit(uow, entitlement_id)
+    await redemptions.lock_unit(uow, entitlement_id)
     partner_id, benefit = await own_benefit(uow, entitlement_id, owner=owner, now=now)
     kept = await offline.find_live_voucher(uow, entitlement_id, now=now)
     if kept is None or kept.partner_id != partner_id:

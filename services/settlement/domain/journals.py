@@ -32,7 +32,8 @@ class JournalKind(StrEnum):
     POINTS_BACK = "points.back"  # subject: the component
     SPLIT = "split"  # subject: the component
     SPLIT_BACK = "split.back"  # subject: the component
-    REDEMPTION = "redemption"  # subject: the entitlement
+    REDEMPTION = "redemption"  # subject: the redemption; before it had an id here, the entitlement
+    REDEMPTION_UNDONE = "redemption.undone"  # subject: the redemption
     CHANNEL_TRANSFER = "channel.transfer"  # subject: the transfer
     CHANNEL_PURCHASE = "channel.purchase"  # subject: the order
     CHANNEL_REFUND = "channel.refund"  # subject: the refund
@@ -190,12 +191,24 @@ def split_back(*, component_id: UUID, order_id: UUID, currency: str, posted: Ite
     return journal if journal.postings else None
 
 
-def redemption(sale: Sale, legs: Sequence[Leg], *, entitlement_id: UUID, ordinal: int) -> Journal | None:
+def redemption(sale: Sale, legs: Sequence[Leg], *, redemption_id: UUID, ordinal: int) -> Journal | None:
     """The `ordinal`-th unit was redeemed: its part of every deferred leg is earned now. None where nothing waited for it.
 
     :raises OverRedeemedError: the component has fewer units.
     """
-    postings = tuple(
+    return _redeemed(JournalKind.REDEMPTION, sale, redemption_id, _earned(sale, legs, ordinal=ordinal))
+
+
+def redemption_undone(sale: Sale, legs: Sequence[Leg], *, redemption_id: UUID, ordinal: int) -> Journal | None:
+    """Of `ordinal` redeemed units one is not any more: what the last of them had earned waits again. None for nothing."""
+    back = [
+        posting._replace(debit=posting.credit, credit=posting.debit) for posting in _earned(sale, legs, ordinal=ordinal)
+    ]
+    return _redeemed(JournalKind.REDEMPTION_UNDONE, sale, redemption_id, back)
+
+
+def _earned(sale: Sale, legs: Sequence[Leg], *, ordinal: int) -> list[Posting]:
+    return [
         Posting(
             _account_of(leg, sale.currency),
             _account_of(leg._replace(deferred=False), sale.currency),
@@ -205,10 +218,11 @@ def redemption(sale: Sale, legs: Sequence[Leg], *, entitlement_id: UUID, ordinal
         )
         for leg in legs
         if leg.deferred
-    )
-    journal = _journal(
-        JournalKind.REDEMPTION, entitlement_id, sale.order_id, sale.component_id, sale.currency, postings
-    )
+    ]
+
+
+def _redeemed(kind: JournalKind, sale: Sale, redemption_id: UUID, postings: Sequence[Posting]) -> Journal | None:
+    journal = _journal(kind, redemption_id, sale.order_id, sale.component_id, sale.currency, tuple(postings))
     return journal if journal.postings else None
 
 

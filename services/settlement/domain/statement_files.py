@@ -24,6 +24,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _KIND_NAMES: Final = {
     MovementKind.SHARE: "售出分成",
     MovementKind.REDEMPTION: "核销确认",
+    MovementKind.REDEMPTION_UNDONE: "核销撤销",
     MovementKind.REVERSAL: "退款冲回",
 }
 

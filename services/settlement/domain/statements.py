@@ -20,12 +20,14 @@ class MovementKind(StrEnum):
 
     SHARE = "share"
     REDEMPTION = "redemption"
+    REDEMPTION_UNDONE = "redemption_undone"
     REVERSAL = "reversal"
 
 
 MOVEMENT_OF = {
     JournalKind.SPLIT: MovementKind.SHARE,
     JournalKind.REDEMPTION: MovementKind.REDEMPTION,
+    JournalKind.REDEMPTION_UNDONE: MovementKind.REDEMPTION_UNDONE,
     JournalKind.SPLIT_BACK: MovementKind.REVERSAL,
 }
 
@@ -35,7 +37,9 @@ class StatementDriftError(Exception):
 
 
 class StatementLine(NamedTuple):
-    """One posting on the partner's accounts. `deferred_minor` becomes `amount_minor` when the card is redeemed."""
+    """One posting on the partner's accounts. `deferred_minor` becomes `amount_minor` when the card is redeemed, and the
+    other way round when that is undone.
+    """
 
     journal_no: int
     line_no: int

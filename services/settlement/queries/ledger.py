@@ -38,9 +38,10 @@ WITH ours AS (
   UNION ALL
   SELECT j.journal_no FROM components c JOIN journals j ON j.subject_id = c.component_id WHERE c.order_id = $1
   UNION ALL
-  SELECT j.journal_no
-  FROM components c JOIN redemptions r USING (component_id) JOIN journals j ON j.subject_id = r.entitlement_id
-  WHERE c.order_id = $1
+  SELECT j.journal_no FROM journals j WHERE j.subject_id IN (
+    SELECT redeemed.id FROM components c JOIN redemptions r USING (component_id),
+      LATERAL (VALUES (r.redemption_id), (r.entitlement_id)) AS redeemed (id)
+    WHERE c.order_id = $1)
 )
 SELECT j.*, (SELECT block_no FROM blocks b WHERE b.to_no >= j.journal_no ORDER BY b.to_no LIMIT 1) AS block_no,
        p.line, d.code AS debit, c.code AS credit, p.amount_minor, p.partner_id, p.party

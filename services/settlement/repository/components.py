@@ -13,14 +13,15 @@ from asyncpg import Record
 from services.settlement.domain.components import Fact, FactKind, Sale
 from shared.database import UnitOfWork
 
-_SALE = "component_id, order_id, sku_id, units, amount_minor, currency, contract_version, contract_hash"
+SALE = "component_id, order_id, sku_id, units, amount_minor, currency, contract_version, contract_hash"
+"""The columns of a `Sale`."""
 
 _PAID = f"""
 WITH kept AS (
-  INSERT INTO components AS c ({_SALE}, seen_at, paid_at)
+  INSERT INTO components AS c ({SALE}, seen_at, paid_at)
   SELECT s.*, $9, $9
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::integer[], $8::text[])
-    AS s ({_SALE})
+    AS s ({SALE})
   ORDER BY component_id
   ON CONFLICT (component_id) DO UPDATE
   SET sku_id = EXCLUDED.sku_id, units = EXCLUDED.units, amount_minor = EXCLUDED.amount_minor,
@@ -31,7 +32,7 @@ WITH kept AS (
   WHERE c.paid_at IS NULL
   RETURNING *
 )
-SELECT {_SALE}, redeemed_units FROM kept WHERE split_at IS NOT NULL
+SELECT {SALE}, redeemed_units FROM kept WHERE split_at IS NOT NULL
 """  # noqa: S608  # the names are the columns above
 
 
@@ -48,7 +49,7 @@ WITH kept AS (
   WHERE c.{column} IS NULL
   RETURNING *
 )
-SELECT {_SALE}, redeemed_units FROM kept WHERE split_at IS NOT NULL
+SELECT {SALE}, redeemed_units FROM kept WHERE split_at IS NOT NULL
 """  # noqa: S608  # the names are the two below
 
 
@@ -66,30 +67,6 @@ WHERE c.reversed_at IS NULL
 RETURNING component_id, split_at IS NOT NULL AS was_split
 """
 
-_REDEEMED = """
-INSERT INTO redemptions (entitlement_id, component_id, order_id, partner_id, redeemed_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[])
-ON CONFLICT (entitlement_id) DO NOTHING
-RETURNING entitlement_id, component_id, order_id
-"""
-
-_COUNTED = f"""
-WITH kept AS (
-  INSERT INTO components AS c (component_id, order_id, seen_at, redeemed_units)
-  SELECT component_id, order_id, $3, count(*) FROM unnest($1::uuid[], $2::uuid[]) AS r (component_id, order_id)
-  GROUP BY component_id, order_id ORDER BY component_id
-  ON CONFLICT (component_id) DO UPDATE SET redeemed_units = c.redeemed_units + EXCLUDED.redeemed_units
-  RETURNING *
-)
-SELECT {_SALE}, redeemed_units FROM kept WHERE split_at IS NOT NULL AND reversed_at IS NULL
-"""  # noqa: S608  # the names are the columns above
-
-_ENTITLEMENTS = """
-SELECT component_id, entitlement_id FROM redemptions WHERE component_id = ANY($1::uuid[])
-ORDER BY redeemed_at, entitlement_id
-"""
-
-
 Row = TypeVar("Row", Sale, Fact, "Reversal")
 
 
@@ -106,24 +83,14 @@ class Reversal(NamedTuple):
     refund_id: UUID
 
 
-class Redemption(NamedTuple):
-    """One entitlement honoured by a partner."""
-
-    entitlement_id: UUID
-    component_id: UUID
-    order_id: UUID
-    partner_id: UUID
-    redeemed_at: datetime
-
-
 async def add_sales(uow: UnitOfWork, sales: Sequence[Sale], *, now: datetime) -> list[SoldComponent]:
     """Keep that these components are paid. Answers those for which this was the last fact: they are to be split now."""
-    return _sold(await uow.raw.fetch(_PAID, *_arrays(_first(sales)), now))
+    return sold_components(await uow.raw.fetch(_PAID, *arrays(_first(sales)), now))
 
 
 async def add_facts(uow: UnitOfWork, kind: FactKind, facts: Sequence[Fact], *, now: datetime) -> list[SoldComponent]:
     """Keep that these components are issued, or accrued. Answers those for which this was the last fact."""
-    return _sold(await uow.raw.fetch(_FACTS[kind], *_arrays(_first(facts)), now))
+    return sold_components(await uow.raw.fetch(_FACTS[kind], *arrays(_first(facts)), now))
 
 
 async def add_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], *, now: datetime) -> dict[UUID, bool]:
@@ -131,36 +98,12 @@ async def add_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], *, now: 
 
     One that was not split is from now on never split.
     """
-    rows = await uow.raw.fetch(_REVERSED, *_arrays(_first(reversals)), now)
+    rows = await uow.raw.fetch(_REVERSED, *arrays(_first(reversals)), now)
     return {row["component_id"]: row["was_split"] for row in rows}
 
 
-async def add_redemptions(
-    uow: UnitOfWork, redemptions: Sequence[Redemption], *, now: datetime
-) -> tuple[dict[UUID, list[UUID]], list[SoldComponent]]:
-    """Keep the redemptions that are new. Answers their entitlements by component, and the components that are split.
-
-    Of the others nothing can be earned: not yet, if they wait for a fact; never, if they were taken back.
-    """
-    rows = await uow.raw.fetch(_REDEEMED, *_arrays(redemptions))
-    new: dict[UUID, list[UUID]] = {}
-    for row in rows:
-        new.setdefault(row["component_id"], []).append(row["entitlement_id"])
-    counted = [(row["component_id"], row["order_id"]) for row in rows]
-    if not counted:
-        return {}, []
-    return new, _sold(await uow.raw.fetch(_COUNTED, *_arrays(counted), now))
-
-
-async def redeemed_entitlements(uow: UnitOfWork, component_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """The redeemed entitlements of each component, in the order of their redemption."""
-    found: dict[UUID, list[UUID]] = {}
-    for row in await uow.raw.fetch(_ENTITLEMENTS, component_ids):
-        found.setdefault(row["component_id"], []).append(row["entitlement_id"])
-    return found
-
-
-def _sold(rows: Sequence[Record]) -> list[SoldComponent]:
+def sold_components(rows: Sequence[Record]) -> list[SoldComponent]:
+    """Components out of rows of `SALE` and their redeemed units."""
     return [SoldComponent(Sale(*row[:-1]), row[-1]) for row in map(tuple, rows)]
 
 
@@ -169,5 +112,6 @@ def _first(rows: Sequence[Row]) -> list[Row]:
     return list({row.component_id: row for row in reversed(rows)}.values())
 
 
-def _arrays(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+def arrays(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    """Rows turned into the arrays that `unnest` takes."""
     return [list(column) for column in zip(*rows, strict=True)]

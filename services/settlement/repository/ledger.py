@@ -46,10 +46,13 @@ JOIN accounts c ON c.account_id = p.credit_account
 ORDER BY p.journal_no, p.line
 """
 
+# An old redemption's journal stands under its entitlement's id.
 _SHARES = """
 SELECT 'split' AS kind, component_id AS subject_id FROM unnest($1::uuid[]) AS w (component_id)
-UNION ALL
-SELECT 'redemption', entitlement_id FROM redemptions WHERE component_id = ANY($1::uuid[])
+UNION
+SELECT kind, subject_id FROM redemptions, LATERAL (VALUES
+    ('redemption', redemption_id), ('redemption', entitlement_id), ('redemption.undone', redemption_id)
+) AS posted (kind, subject_id) WHERE component_id = ANY($1::uuid[])
 """
 
 
@@ -96,7 +99,7 @@ async def posted_splits(uow: UnitOfWork, component_ids: Sequence[UUID]) -> dict[
 
 
 async def posted_shares(uow: UnitOfWork, component_ids: Sequence[UUID]) -> dict[UUID, list[PostedShare]]:
-    """The postings that shared each component's price, and those that its redemptions made since."""
+    """The postings that shared each component's price, and those that its redemptions, and their undoing, made since."""
     keys = [(row["kind"], row["subject_id"]) for row in await uow.raw.fetch(_SHARES, component_ids)]
     return await _posted_by_component(uow, keys)
 

@@ -72,9 +72,10 @@ SELECT j.kind, count(*) AS lines,
 
 _PAGE = f"""
 SELECT p.journal_no, p.line, p.posted_on, j.posted_at, j.kind, p.party, j.order_id, j.component_id, s.sku_id,
-       CASE WHEN j.kind = 'redemption' THEN j.subject_id END AS entitlement_id,
+       CASE WHEN j.kind IN ('redemption', 'redemption.undone') THEN coalesce(r.entitlement_id, j.subject_id) END AS entitlement_id,
        d.kind AS debit, c.kind AS credit, p.amount_minor
 {_LINES} LEFT JOIN components s ON s.component_id = j.component_id
+LEFT JOIN redemptions r ON r.redemption_id = j.subject_id
 WHERE {_COVERED} AND (p.posted_on, p.journal_no, p.line) > ($6, $7, $8)
 ORDER BY p.posted_on, p.journal_no, p.line LIMIT $9
 """  # composed of the texts above

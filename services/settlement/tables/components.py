@@ -1,4 +1,4 @@
-"""What is known of each sold component, and which of its units were redeemed."""
+"""What is known of each sold component, and which of its units were redeemed, and undone again."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, String, Table, Uuid
 
@@ -42,13 +42,18 @@ Index(
     postgresql_where=COMPONENTS.c.split_at.is_(None) & COMPONENTS.c.reversed_at.is_(None),
 )
 
+# Two facts of each redemption, in any order; it counts while only the first of them is there.
 REDEMPTIONS = Table(
     "redemptions",
     METADATA,
-    Column("entitlement_id", Uuid, primary_key=True),
+    Column("redemption_id", Uuid, primary_key=True),
+    Column("entitlement_id", Uuid, nullable=False),
     Column("component_id", Uuid, nullable=False),
     Column("order_id", Uuid, nullable=False),
     Column("partner_id", Uuid, nullable=False),
-    Column("redeemed_at", DateTime(timezone=True), nullable=False),
+    Column("redeemed_at", DateTime(timezone=True)),
+    Column("undone_at", DateTime(timezone=True)),
+    CheckConstraint("redeemed_at IS NOT NULL OR undone_at IS NOT NULL", name="heard_of"),
     Index("ix_redemptions_component_id", "component_id"),
+    Index("ix_redemptions_entitlement_id", "entitlement_id"),
 )

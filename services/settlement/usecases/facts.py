@@ -9,7 +9,7 @@ from services.settlement.domain import journals
 from services.settlement.domain.components import Fact, FactKind, Sale, check_lock, check_paid
 from services.settlement.domain.journals import Journal
 from services.settlement.domain.split import split
-from services.settlement.repository import components, ledger
+from services.settlement.repository import components, ledger, redemptions
 from services.settlement.repository.components import SoldComponent
 from services.settlement.usecases.books import Books
 from shared.contracts import CardIssuedV1, Event, OrderPaidV1, PointsAccruedV1
@@ -90,17 +90,17 @@ async def _share(
         journal = journals.split_postings(sale, legs)
         written.append(journal)
         said.append(events.split(sale, journal_id=journal.journal_id, legs=legs))
-        for ordinal, entitlement_id in enumerate(redeemed.get(sale.component_id, ()), start=1):
-            earned = journals.redemption(sale, legs, entitlement_id=entitlement_id, ordinal=ordinal)
+        for ordinal, redemption_id in enumerate(redeemed.get(sale.component_id, ()), start=1):
+            earned = journals.redemption(sale, legs, redemption_id=redemption_id, ordinal=ordinal)
             written.extend((earned,) if earned else ())
     await ledger.post(uow, books.accounts, written, now=now)
     announce(uow, *said, now=now)
 
 
 async def _redeemed_before(uow: UnitOfWork, ready: Sequence[SoldComponent]) -> dict[UUID, list[UUID]]:
-    """The entitlements of these components that were redeemed before their split, in order."""
+    """The redemptions that count already when these components are split."""
     early = [component.sale.component_id for component in ready if component.redeemed_units]
-    return await components.redeemed_entitlements(uow, early) if early else {}
+    return await redemptions.find_counting(uow, early) if early else {}
 
 
 def _contract_keys(sales: Iterable[Sale]) -> set[tuple[UUID, int]]:
