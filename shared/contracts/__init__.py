@@ -5,8 +5,6 @@ from shared.contracts.envelope import Envelope, dataschema, decode, encode, wrap
 from shared.contracts.inventory import (
     CardCanaryTouchedV1,
     CardIssuedV1,
-    CardRedeemedV1,
-    CardRedemptionUndoneV1,
     CardRejectedV1,
     CardRevealedV1,
     CardRevokedV1,
@@ -17,6 +15,7 @@ from shared.contracts.inventory import (
     StockChangedV1,
     StockLowV1,
 )
+from shared.contracts.inventory_redemptions import CardRedeemedV1, CardRedemptionUndoneV1
 from shared.contracts.membership import MemberRegisteredV1, MemberTierChangedV1
 from shared.contracts.order import (
     InventoryReserveV1,

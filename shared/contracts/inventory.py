@@ -4,20 +4,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts._base import AmountMinor, AwareDatetime, Currency, Event, Fact, Quantity
+from shared.contracts._card import CardEvent
 from shared.contracts.order import ComponentKind
 
 
-class _CardEvent(Event):
-    TOPIC = "card"
-    KEY = "order_id"
-
-    order_id: UUID
-    component_id: UUID
-    sku_id: UUID
-    member_id: UUID | None = None
-
-
-class CardIssuedV1(_CardEvent):
+class CardIssuedV1(CardEvent):
     """A component is delivered: one entitlement per unit. The pivot of a purchase: from here only refund rules apply.
 
     `amount_minor` is the price paid for the component, `cost_minor` what the goods cost us, both for all units.
@@ -40,7 +31,7 @@ class CardIssuedV1(_CardEvent):
     delivered_name: str | None = None
 
 
-class CardRejectedV1(_CardEvent):
+class CardRejectedV1(CardEvent):
     """The component cannot be had; nothing of it was delivered. The order refunds it."""
 
     TYPE = "card.rejected"
@@ -48,7 +39,7 @@ class CardRejectedV1(_CardEvent):
     reason: str
 
 
-class ShipmentPromisedV1(_CardEvent):
+class ShipmentPromisedV1(CardEvent):
     """The component is ours to send, by that moment. `card.issued` follows when it is sent: until then it can be taken back."""
 
     TYPE = "shipment.promised"
@@ -56,7 +47,7 @@ class ShipmentPromisedV1(_CardEvent):
     ship_before: AwareDatetime
 
 
-class CardRevealedV1(_CardEvent):
+class CardRevealedV1(CardEvent):
     """The owner has seen the code of one entitlement."""
 
     TYPE = "card.revealed"
@@ -66,39 +57,6 @@ class CardRevealedV1(_CardEvent):
     first: bool
 
 
-class CardRedeemedV1(_CardEvent):
-    """A partner has honoured one entitlement. `units` is the component's quantity, to share pro rata.
-
-    `channel` says how it came in: `code`, `qr`, `batch`, `offline`, `operator`.
-    """
-
-    TYPE = "card.redeemed"
-
-    entitlement_id: UUID
-    partner_id: UUID
-    redemption_id: UUID | None = None
-    store: str | None = None
-    channel: str | None = None
-    units: Quantity
-    redeemed_at: AwareDatetime
-
-
-class CardRedemptionUndoneV1(_CardEvent):
-    """A redemption does not count any more: the entitlement may be redeemed again, by another redemption.
-
-    `units` is the component's quantity; `by` says whose word it was: `partner`, `operator`.
-    """
-
-    TYPE = "card.redemption_undone"
-
-    entitlement_id: UUID
-    partner_id: UUID
-    redemption_id: UUID
-    units: Quantity
-    by: str
-    undone_at: AwareDatetime
-
-
 class RestockedCards(Fact):
     """Cards that nobody has seen, back on the shelf. `cost_minor` is what `card.issued` said of them, all together."""
 
@@ -106,7 +64,7 @@ class RestockedCards(Fact):
     cost_minor: AmountMinor
 
 
-class CardRevokedV1(_CardEvent):
+class CardRevokedV1(CardEvent):
     """Nothing of the component can be used any more (or ever was issued: then `entitlement_ids` is empty).
 
     `restocked` is absent where no card went back to the shelf: those that were seen are spent.
@@ -119,7 +77,7 @@ class CardRevokedV1(_CardEvent):
     restocked: RestockedCards | None = None
 
 
-class CardRevokeRefusedV1(_CardEvent):
+class CardRevokeRefusedV1(CardEvent):
     """The component was used; an operator has to look at the refund."""
 
     TYPE = "card.revoke_refused"
@@ -128,7 +86,7 @@ class CardRevokeRefusedV1(_CardEvent):
     reason: str
 
 
-class EntitlementExpiringV1(_CardEvent):
+class EntitlementExpiringV1(CardEvent):
     """Something that was bought and not used ends soon. Said once of each; who sends messages reminds its owner."""
 
     TYPE = "entitlement.expiring"
