@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One recipe for every process of the product. The image holds Python, the locked dependencies, `shared` and one package.
+# One recipe for every process of the product. The image holds Python, the locked dependencies, `shared` and one package; the gateway's also the built pages.
 #
 #   docker build --build-arg SERVICE=order -t kaquan/order .
 #   docker build --build-arg SERVICE=gateway --build-arg MODULE=gateway.main -t kaquan/gateway .
@@ -16,13 +16,22 @@ RUN python -m venv --without-pip /opt/venv \
         --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement /build/requirements.lock \
     && python -m compileall -q -j 0 /opt/venv/lib
 
+# Built once for all images: nothing here depends on SERVICE.
+FROM node:22-bookworm-slim AS pages
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY web ./
+RUN npm run build
+
 FROM python:${PYTHON}-slim-bookworm AS code
 ARG SERVICE=order
 ARG MODULE=services.${SERVICE}.main
 SHELL ["/bin/bash", "-o", "errexit", "-o", "nounset", "-o", "pipefail", "-c"]
 COPY . /source
+COPY --from=pages /web/dist /source/web/dist
 WORKDIR /app
-# `services.order.main` lives in services/order, `gateway.main` in gateway, `sandbox.payment` in sandbox.
+# The gateway serves the pages. `services.order.main` lives in services/order, `gateway.main` in gateway, `sandbox.payment` in sandbox.
 RUN module_path="${MODULE//.//}" && package="${module_path%/*}" \
     && mkdir -p "${package}" \
     && cp -R /source/shared . \
@@ -30,6 +39,7 @@ RUN module_path="${MODULE//.//}" && package="${module_path%/*}" \
     && for parent in services dev; do \
         if [ -d "${parent}" ]; then cp "/source/${parent}/__init__.py" "${parent}/"; fi; \
     done \
+    && if [ "${package}" = gateway ]; then cp -R /source/web/dist web-dist; fi \
     && python -m compileall -q -j 0 .
 
 FROM python:${PYTHON}-slim-bookworm
@@ -48,6 +58,7 @@ ENV PATH=/opt/venv/bin:${PATH} \
     KAQUAN_HOST=0.0.0.0 \
     KAQUAN_KEYS_DIR=/keys \
     KAQUAN_LOCAL_DIR=/state \
+    KAQUAN_PAGES_DIR=/app/web-dist \
     KAQUAN_MODULE=${MODULE}
 WORKDIR /app
 USER 10001:10001

@@ -40,11 +40,14 @@ bench: $(STAMP) ## Measure the running stack
 	@$(BIN)/python -m dev.bench
 
 ##@ Change it
-.PHONY: venv fmt migrate migration contracts lock
+.PHONY: venv fmt migrate migration contracts lock pages
 venv: $(STAMP) ## Make .venv from the lock file
 fmt: $(STAMP) ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+	@if [ -d web/node_modules ]; then cd web && npx prettier --log-level warn --write .; fi
+pages: $(STAMP) ## Build the pages, if they changed (make up does it too)
+	@$(BIN)/python -m dev.web build
 migrate: $(STAMP) ## Bring the running stack's databases up to date (s=order: one of them)
 	@$(BIN)/python -m dev.stack migrate $(s)
 migration: $(STAMP) ## Write a migration from the tables: make migration s=order m="add a column"
@@ -64,6 +67,7 @@ check: $(STAMP) ## Format, lint, types, imports, contracts, shape: seconds, no s
 	$(BIN)/python -m shared.contracts check
 	$(BIN)/yamllint --strict .
 	$(BIN)/pytest --quiet tests/architecture
+	@$(BIN)/python -W ignore -m dev.web check
 k8s-check: $(STAMP) ## Render the Kubernetes manifests, judge them, and say what was not judged
 	@$(BIN)/python -m dev.cluster check
 test: $(STAMP) ## All tests on a real PostgreSQL and Kafka (s=order: one service's; T=path: those)

@@ -52,9 +52,18 @@ async def register_partner(desk: Api, name: str) -> Partner:
     return Partner(partner["partner_id"], name, key["key_id"], key["secret"])
 
 
-async def add_product(desk: Api, *, name: str, category: str, description: str) -> str:
-    """Put a product on the shelf; answers its id."""
-    body = {"name": name, "category": category, "description": description, "on_shelf": True}
+async def add_category(desk: Api, code: str, *, position: int = 100) -> None:
+    """Put a category on the list, unless it is there; its code is its name."""
+    listed = await desk.get("/v1/categories")
+    if code not in {one["code"] for one in listed["items"]}:
+        body = {"name": code, "position": position}
+        await desk.call("PUT", f"/v1/ops/categories/{code}", body=body, expect=200)
+
+
+async def add_product(desk: Api, *, name: str, category: str, description: str, **more: object) -> str:
+    """Put a product on the shelf, in a category that is made where it is missing; answers its id."""
+    await add_category(desk, category)
+    body = {"name": name, "category": category, "description": description, "on_shelf": True, **more}
     return str((await desk.post("/v1/ops/products", body))["product_id"])
 
 

@@ -6,92 +6,26 @@ Idempotent: partners are found again by access.json, goods by their names. Print
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 from dev.client import Access, Api, operator
-from dev.merchant import Share, add_product, add_sku, import_cards, make_codes, publish_contract, register_partner
+from dev.merchant import (
+    Share,
+    add_category,
+    add_product,
+    add_sku,
+    import_cards,
+    make_codes,
+    publish_contract,
+    register_partner,
+)
+from dev.shelf import BRANDS, BUNDLES, CATEGORIES, GOODS, OTHER_KINDS, TOP_UPS, Bundle, Goods, TopUp
 from dev.stack.layout import Layout
 
-BRANDS = ("星海文娱", "青鸟音乐")
 CARDS_EACH = 200
-
-SHELF = (
-    ("星海视频会员", "视频会员", "星海视频 VIP 月卡", 2_500, 0),
-    ("青鸟音乐会员", "音乐会员", "青鸟音乐 VIP 月卡", 1_500, 1),
-    ("星海咖啡券", "餐饮卡券", "星海咖啡 中杯兑换券", 2_900, 0),
-)
-
-OTHER_KINDS: tuple[tuple[str, str, str, int, int, Mapping[str, object]], ...] = (
-    (
-        "星海体验卡",
-        "视频会员",
-        "星海视频 7 天激活码",
-        900,
-        0,
-        {"kind": "generated_key", "goods": {"code": {"prefix": "XH7"}, "validity": {"days": 365}}},
-    ),
-    (
-        "青鸟兑换链接",
-        "音乐会员",
-        "青鸟音乐 月卡领取链接",
-        1_200,
-        1,
-        {
-            "kind": "redeem_link",
-            "redeemable_here": False,
-            "goods": {
-                "code": {},
-                "link": {"hosts": ["music.example.com"], "template": "https://music.example.com/r?c={code}"},
-            },
-        },
-    ),
-    (
-        "星海代金券",
-        "餐饮卡券",
-        "星海咖啡 满 100 减 20 代金券",
-        1_500,
-        0,
-        {
-            "kind": "cash_voucher",
-            "stock_cap": 500,
-            "goods": {
-                "code": {"prefix": "XHDJ"},
-                "value": {"face_minor": 2_000, "threshold_minor": 10_000},
-                "validity": {"days": 90},
-            },
-        },
-    ),
-    ("星海到店体验", "餐饮卡券", "星海咖啡 到店品鉴(二维码)", 3_900, 0, {"kind": "offline_qr", "stock_cap": 200}),
-    (
-        "星海周边",
-        "联合会员",
-        "星海随行杯",
-        6_900,
-        0,
-        {"kind": "physical", "redeemable_here": False, "stock_cap": 50, "goods": {"cost_minor": 2_500}},
-    ),
-    (
-        "青鸟现场",
-        "音乐会员",
-        "青鸟音乐节 座位",
-        19_900,
-        1,
-        {
-            "kind": "event_seat",
-            "stock_cap": 100,
-            "goods": {
-                "event": {
-                    "starts_at": "2030-10-01T19:30:00+08:00",
-                    "ends_at": "2030-10-01T22:00:00+08:00",
-                    "place": "上海·青鸟大剧院",
-                    "numbered": True,
-                    "seat_prefix": "A-",
-                }
-            },
-        },
-    ),
-)
-"""One of each kind that needs no cards to be imported."""
+BRAND_SHARE_BP = 7_000
+TOP_UP_SHARE_BP = 200
 
 
 async def seed(access: Access) -> dict[str, object]:
@@ -101,27 +35,106 @@ async def seed(access: Access) -> dict[str, object]:
         partners = [dict(one) for one in access.partners]
         missing = [await register_partner(desk, name) for name in BRANDS[len(partners) :]]
         partners += [partner.as_access() for partner in missing]
-        listed = await api.get("/v1/products")
-        names = {one["name"] for one in listed["items"]}
-        for product, category, sku, price_minor, brand in SHELF:
-            if product not in names:
-                sku_id = await _put_on_shelf(desk, product, category, sku, price_minor, partners[brand]["partner_id"])
-                await import_cards(desk, sku_id, make_codes(CARDS_EACH), cost_minor=price_minor // 3)
-        for product, category, sku, price_minor, brand, more in OTHER_KINDS:
-            if product not in names:
-                await _put_on_shelf(desk, product, category, sku, price_minor, partners[brand]["partner_id"], **more)
+        for position, category in enumerate(CATEGORIES):
+            await add_category(desk, category, position=position)
+        await _fill_shelf(desk, access, [one["partner_id"] for one in partners])
     return {"operators": [dict(one) for one in access.operators], "partners": partners}
 
 
-async def _put_on_shelf(
-    desk: Api, product: str, category: str, sku: str, price_minor: int, partner_id: str, **more: object
-) -> str:
-    description = f"{sku},付款后即时到账,权益中心一键使用。"
-    product_id = await add_product(desk, name=product, category=category, description=description)
-    terms = {"redeemable_here": True, **more}
-    sku_id = await add_sku(desk, product_id, name=sku, price_minor=price_minor, partner_id=partner_id, **terms)
-    await publish_contract(desk, sku_id, [Share(partner_id, 7_000)])
-    return sku_id
+async def _fill_shelf(desk: Api, access: Access, partner_ids: Sequence[str]) -> None:
+    """From the bottom up: what is made last stands first in the shop."""
+    shelf = _Shelf(desk, access, partner_ids)
+    for top_up in TOP_UPS:
+        await shelf.put_top_up(top_up)
+    for goods in (*OTHER_KINDS, *GOODS):
+        await shelf.put_goods(goods)
+    for bundle in BUNDLES:
+        await shelf.put_bundle(bundle)
+
+
+class _Shelf:
+    """What stands there already is left as it is; `sku_ids` are by the names of the SKUs."""
+
+    def __init__(self, desk: Api, access: Access, partner_ids: Sequence[str]) -> None:
+        self._desk = desk
+        self._access = access
+        self._partner_ids = partner_ids
+        self.sku_ids: dict[str, str] = {}
+
+    async def put_goods(self, goods: Goods) -> None:
+        product_id = await self._product(goods.product, goods.category, goods.page)
+        if product_id is None:
+            return
+        partner_id = self._partner_ids[goods.brand]
+        for sku in goods.skus:
+            sku_id = await add_sku(
+                self._desk,
+                product_id,
+                name=sku.name,
+                price_minor=sku.price_minor,
+                partner_id=partner_id,
+                usage_instructions=goods.how_to_use,
+                **{"redeemable_here": True, **sku.terms},
+            )
+            await publish_contract(self._desk, sku_id, [Share(partner_id, BRAND_SHARE_BP)])
+            if sku.imported:
+                await import_cards(self._desk, sku_id, make_codes(CARDS_EACH), cost_minor=sku.price_minor // 3)
+            self.sku_ids[sku.name] = sku_id
+
+    async def put_top_up(self, top_up: TopUp) -> None:
+        product_id = await self._product(top_up.product, top_up.category, top_up.page)
+        if product_id is None:
+            return
+        sku_id = await add_sku(
+            self._desk,
+            product_id,
+            name=top_up.sku,
+            kind="direct_top_up",
+            price_minor=top_up.price_minor,
+            buyer_fields=[dict(one) for one in top_up.buyer_fields],
+        )
+        await publish_contract(self._desk, sku_id, [Share(self._partner_ids[0], TOP_UP_SHARE_BP)])
+        sandbox = self._access.sandbox
+        offer = {"sku_id": sku_id, "supplier_sku": top_up.supplier_sku, "cost_minor": top_up.cost_minor}
+        body = {
+            "name": f"{top_up.product}供应商",
+            "base_url": sandbox["supplier_inside"],
+            "secret": sandbox["supplier_secret"],
+            "skus": [offer],
+        }
+        await self._desk.post("/v1/ops/suppliers", body)
+
+    async def put_bundle(self, bundle: Bundle) -> None:
+        product_id = await self._product(bundle.product, bundle.category, bundle.page)
+        if product_id is None:
+            return
+        components = [{"sku_id": self.sku_ids[name], "weight": weight} for name, weight in bundle.components]
+        choices = [
+            {
+                "name": group,
+                "pick": 1,
+                "options": [{"sku_id": self.sku_ids[name], "weight": weight} for name, weight in options],
+            }
+            for group, options in bundle.choices
+        ]
+        await add_sku(
+            self._desk,
+            product_id,
+            name=bundle.sku,
+            kind="bundle",
+            price_minor=bundle.price_minor,
+            components=components,
+            choices=choices,
+        )
+
+    async def _product(self, name: str, category: str, page: dict[str, Any]) -> str | None:
+        """A new product; `None` where it stands on the shelf already, whose SKUs are noted."""
+        listed = await self._desk.get("/v1/products", q=name)
+        known = next((one for one in listed["items"] if one["name"] == name), None)
+        if known is None:
+            return await add_product(self._desk, name=name, category=category, **page)
+        self.sku_ids |= {sku["name"]: sku["sku_id"] for sku in known["skus"]}
+        return None
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ def _tell_access(found: access.Access, *, file: Path) -> None:
     say("\nEverything is up.\n")
     servers = cast("dict[str, str]", found["stack"])
     sandbox = cast("dict[str, str]", found["sandbox"])
+    say(f"Shop       {found['gateway']}/")
     say(f"Gateway    {found['gateway']}  (documents: {found['gateway']}/docs)")
     say(f"Sandbox    payment {sandbox['payment']}, supplier {sandbox['supplier']}")
     say(

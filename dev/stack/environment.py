@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dev.stack.brokers import Flavour
-from dev.stack.layout import Layout
+from dev.stack.layout import REPOSITORY, Layout
 from dev.stack.message_channels import channels
 from dev.stack.ports import LOOPBACK, Ports, variable_name
 from dev.stack.topology import GATEWAY, PARTS, SERVICES
@@ -26,6 +26,7 @@ class StackEnvironment:
             "KAQUAN_KEYS_DIR": str(self.layout.keys),
             "KAQUAN_KAFKA_BOOTSTRAP": self.bootstrap,
             "KAQUAN_KAFKA_FLAVOUR": self.flavour.value,
+            "KAQUAN_PAGES_DIR": str(REPOSITORY / "web/dist"),
             "PYTHONUNBUFFERED": "1",
             **{variable_name(part.name): str(self.ports[part.name]) for part in PARTS},
             **{_url_variable(part.name): self.ports.url(part.name) for part in PARTS},

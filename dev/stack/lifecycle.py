@@ -19,7 +19,8 @@ from dev.stack.postgres import PostgresServer
 from dev.stack.processes import Program, Supervisor, answers
 from dev.stack.steps import StepFailedError, run_step
 from dev.stack.telling import Say
-from dev.stack.topology import PARTS, SERVICES, Part
+from dev.stack.topology import GATEWAY, PARTS, SERVICES, Part
+from dev.web import PagesNotBuiltError, build_pages
 
 PART_READY_WITHIN_S = 60
 PART_STOP_WITHIN_S = 15
@@ -74,6 +75,7 @@ class Stack:
         """Everything, down to demo goods on the shelf; returns what was written to access.json."""
         environment = self.up_infrastructure()
         with self._alone():
+            self._build_pages()
             self._start_parts(environment)
             self._write_access(environment, known=access.read_access(self.layout.access_file))
             self.say("demo catalogue: looking what is missing")
@@ -157,6 +159,14 @@ class Stack:
             return None
         flavour = Flavour(json.loads(self.layout.broker_file.read_text())["flavour"])
         return flavour if flavour is Flavour.EMBEDDED else None
+
+    def _build_pages(self) -> None:
+        """Pages are read when the gateway starts. Without them the API is whole, so their failure stops nobody."""
+        try:
+            if build_pages(self.layout, say=self.say):
+                self.supervisor.stop(GATEWAY)
+        except PagesNotBuiltError as error:
+            self.say(f"pages      not built, the API works without them: {error}")
 
     def _start_parts(self, environment: StackEnvironment) -> None:
         """Start all of them, then wait for all: they need the processor in turns anyway."""

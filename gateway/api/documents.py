@@ -175,14 +175,13 @@ def _collect(node: Any, schemas: dict[str, Any], wanted: dict[str, Any]) -> None
 
 
 def _renamed(node: Any, service: str) -> Any:
-    """The same with its references pointing to the service's own schemas: two services may each have a `Line`."""
+    """The same with its references (`$ref`s and discriminators) pointing to the service's own schemas: two services may
+    each have a `Line`.
+    """
+    if isinstance(node, str) and node.startswith(_REFERENCE):
+        return _REFERENCE + f"{service}." + node.removeprefix(_REFERENCE)
     if isinstance(node, dict):
-        return {
-            key: _REFERENCE + f"{service}." + value.removeprefix(_REFERENCE)
-            if key == "$ref" and isinstance(value, str) and value.startswith(_REFERENCE)
-            else _renamed(value, service)
-            for key, value in node.items()
-        }
+        return {key: _renamed(value, service) for key, value in node.items()}
     if isinstance(node, list):
         return [_renamed(value, service) for value in node]
     return node

@@ -133,6 +133,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/points/**", "points", _BUYER),
     Route("/v1/ops/points/**", "points", _OPERATOR, scopes=_FINANCE | _SUPPORT, rate=OPERATE),
     # settlement
+    Route("/v1/brands", "settlement", _PUBLIC, methods="GET HEAD", rate=READ),
     Route("/v1/partner/statements/**", "settlement", _PARTNER, rate=PARTNER, timeout_s=60.0),
     Route("/v1/partner/keys/**", "settlement", _PARTNER, rate=PARTNER),
     Route("/v1/ops/partners/**", "settlement", _OPERATOR, scopes=_FINANCE, rate=OPERATE),

@@ -8,7 +8,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from sandbox.payment.faults import FaultError
-from sandbox.payment.pages import pay_page
+from sandbox.payment.pages import paid_page, pay_page, refused_page
 from sandbox.payment.provider import Provider, RefusedError
 from sandbox.payment.signing import SignatureError
 from shared.observability import get_logger
@@ -18,6 +18,7 @@ BODY_BYTES_MAX = 16 * 1024
 Answer = tuple[int, bytes, bytes]
 
 _JSON = b"application/json"
+_HTML = b"text/html; charset=utf-8"
 
 log = get_logger(__name__)
 
@@ -34,6 +35,11 @@ class _Call:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
+
+    @property
+    def is_from_a_page(self) -> bool:
+        """Whether a person waits for the answer in a browser."""
+        return b"text/html" in dict(self._scope["headers"]).get(b"accept", b"")
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -91,12 +97,13 @@ class SandboxApp:
         route = self._routes.get((scope["method"], scope["path"]))
         if route is None:
             return _problem(404, "path.unknown")
+        call = _Call(scope, receive)
         try:
-            return await route(_Call(scope, receive))
+            return await route(call)
         except SignatureError:
             return _problem(403, "signature.invalid")
         except RefusedError as error:
-            return _problem(409, error.code)
+            return (409, _HTML, refused_page(error.code).encode()) if call.is_from_a_page else _problem(409, error.code)
         except (FaultError, BodyError) as error:
             return _problem(400, "body.invalid", str(error))
 
@@ -114,11 +121,14 @@ class SandboxApp:
 
     async def _pay(self, call: _Call) -> Answer:
         link = self._provider.read_link(call.parameters)
-        return _json(self._provider.pay(link))
+        paid = self._provider.pay(link)
+        if call.is_from_a_page:
+            return 200, _HTML, paid_page(link).encode()
+        return _json(paid)
 
     async def _pay_page(self, call: _Call) -> Answer:
         link = self._provider.read_link(call.parameters)
-        return 200, b"text/html; charset=utf-8", pay_page(link).encode()
+        return 200, _HTML, pay_page(link).encode()
 
     async def _query(self, call: _Call) -> Answer:
         return _json(await self._provider.query(call.parameters))

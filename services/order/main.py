@@ -237,6 +237,7 @@ def _sandbox(settings: Settings, outside: httpx.AsyncClient) -> sandbox.SandboxP
         base_url=settings.sandbox_payment_url,
         page_url=settings.sandbox_payment_page_url,
         notify_url=f"{settings.gateway_url.rstrip('/')}/v1/payments/{sandbox.NAME}/notify",
+        return_url=f"{settings.pages_url}/orders",
         merchant_id=settings.sandbox_merchant_id,
         key=read_key(settings.keys_dir, "payment-sandbox.key"),
         http=outside,

@@ -12,6 +12,7 @@ DOCUMENTS = [
     *sorted(REPOSITORY.glob("*.md")),
     *sorted(REPOSITORY.glob("services/*/README.md")),
     REPOSITORY / "gateway/README.md",
+    REPOSITORY / "web/README.md",
     REPOSITORY / "deploy/k8s/README.md",
     *sorted(REPOSITORY.glob("docs/*/*.md")),
 ]
@@ -22,7 +23,7 @@ PLACE = re.compile(
 )
 """A directory that ends in a slash, or a file by its ending, with the name of something in it: `jobs.py:Jobs`."""
 
-ROOTED = re.compile(r"`((?:gateway|services|shared|sandbox|dev|deploy|docs|tests)/[\w./-]+?)(?::\s?(\w+))?`")
+ROOTED = re.compile(r"`((?:gateway|services|shared|sandbox|dev|deploy|docs|tests|web)/[\w./-]+?)(?::\s?(\w+))?`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 COMMAND = re.compile(r"(?:^|`|&& )make ([a-z][a-z0-9-]*)", re.MULTILINE)
 NAMED = re.compile(r"`((?:test|uq|ck|fk|ix)_\w+)`")

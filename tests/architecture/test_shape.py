@@ -64,8 +64,19 @@ def test_topics_are_named_in_one_place() -> None:
 
 
 def test_no_registry_address_in_what_is_locked() -> None:
-    for name in ("requirements.in", "requirements-dev.in", "requirements.lock", "requirements-dev.lock"):
+    for name in (
+        "requirements.in",
+        "requirements-dev.in",
+        "requirements.lock",
+        "requirements-dev.lock",
+        "web/node.lock",
+    ):
         assert "://" not in (REPOSITORY / name).read_text(), name
+
+
+def test_no_registry_address_in_what_the_pages_are_built_with() -> None:
+    """An address in "resolved" would send everybody to the registry of whoever locked last."""
+    assert '"resolved"' not in (REPOSITORY / "web/package-lock.json").read_text()
 
 
 def _identifiers(tree: ast.AST) -> Iterator[str]:

@@ -18,6 +18,7 @@ from dev.stack.topology import PARTS, Part
 
 DOCKERFILE = REPOSITORY / "Dockerfile"
 IGNORED = REPOSITORY / ".dockerignore"
+LEFT_OUT = ("__pycache__", "*.pyc", "README.md", "node_modules", "dist")
 
 
 def test_the_recipe_is_clean() -> None:
@@ -54,7 +55,7 @@ def context(folder: Path) -> Path:
             target = source / line[1:]
             target.parent.mkdir(parents=True, exist_ok=True)
             if wanted.is_dir():
-                shutil.copytree(wanted, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "README.md"))
+                shutil.copytree(wanted, target, ignore=shutil.ignore_patterns(*LEFT_OUT))
             else:
                 shutil.copy(wanted, target)
     return source
@@ -62,7 +63,11 @@ def context(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return context(tmp_path_factory.mktemp("context"))
+    folder = context(tmp_path_factory.mktemp("context"))
+    pages = folder / "web/dist"
+    pages.mkdir()
+    (pages / "index.html").write_text("<!doctype html>")  # in the recipe, what the stage `pages` has built
+    return folder
 
 
 def laid_out(source: Path, app: Path, module: str) -> Path:
@@ -102,6 +107,12 @@ def test_a_process_starts_from_what_its_image_holds_and_that_is_no_other_service
     roots = {re.sub(r"^(services/[^/]+|[^/]+).*", r"\1", package) for package in packages(app)}
     assert roots - {"services"} == {home_of(part), "shared"}
     assert not list(app.rglob("*.key"))
+
+
+def test_the_gateways_image_alone_holds_the_pages(source: Path, tmp_path: Path) -> None:
+    assert "KAQUAN_PAGES_DIR=/app/web-dist" in DOCKERFILE.read_text()
+    assert (laid_out(source, tmp_path / "gateway", "gateway.main") / "web-dist/index.html").exists()
+    assert not (laid_out(source, tmp_path / "order", "services.order.main") / "web-dist").exists()
 
 
 def home_of(part: Part) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.seed import OTHER_KINDS
+from dev.shelf import OTHER_KINDS
 from services.inventory.domain.catalogue import SkuKind
 from services.inventory.domain.codes import Alphabet, CodePattern, check_sign, make_code
 from services.inventory.domain.goods import FaceValue, Goods, LinkRule, Validity, goods_row, link_host, read_goods
@@ -70,8 +70,10 @@ async def test_what_is_made_never_becomes_imported(door: Door) -> None:
 
 async def test_the_demo_shop_has_one_of_each_kind(door: Door) -> None:
     kinds = set()
-    for product, _, sku, price_minor, _, more in OTHER_KINDS:
-        sku_id = await door.sku(await door.product(product), name=sku, price_minor=price_minor, **more)
+    for goods in OTHER_KINDS:
+        (sku,) = goods.skus
+        more: Any = sku.terms
+        sku_id = await door.sku(await door.product(goods.product), name=sku.name, price_minor=sku.price_minor, **more)
         seen = await door.get(f"/v1/ops/skus/{sku_id}")
         assert seen["stock"] > 0
         kinds.add(seen["kind"])

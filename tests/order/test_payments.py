@@ -25,6 +25,7 @@ PROVIDER = "http://provider"
 def jobs(shop: Shop, http: httpx.AsyncClient, *, later: timedelta = timedelta(0)) -> Jobs:
     """The jobs of the service at a later moment, with the sandbox behind them."""
     provider = SandboxProvider(
+        return_url="http://shop.example/orders",
         base_url=PROVIDER,
         notify_url="http://127.0.0.1:1/notify",
         merchant_id="kaquan-sandbox",

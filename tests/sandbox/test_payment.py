@@ -154,6 +154,19 @@ async def test_paying_notifies_the_merchant_with_the_fee(http: httpx.AsyncClient
     assert (heard["out_trade_no"], heard["amount_minor"], heard["fee_minor"]) == ("pays", 1999, 12)
 
 
+async def test_a_person_is_taken_back_to_the_shop(http: httpx.AsyncClient, merchant: Merchant) -> None:
+    back = "http://shop.example/orders/1"
+    in_a_browser = {"accept": "text/html"}
+    link = merchant.link("person", return_url=back)
+    assert f'href="{back}"' in (await http.get(link, headers=in_a_browser)).text
+    paid = await http.post(link, headers=in_a_browser)
+    assert f"1;url={back}" in paid.text
+    assert (await merchant.next())["out_trade_no"] == "person"
+    late = merchant.link("late", expires_at=int(time.time()) - 1)
+    assert "已过期" in (await http.post(late, headers=in_a_browser)).text
+    assert (await http.post(late)).json()["code"] == "link.expired"
+
+
 async def test_paying_twice_takes_money_once(http: httpx.AsyncClient, merchant: Merchant) -> None:
     link = merchant.link("once")
     first, second = await asyncio.gather(http.post(link), http.post(link))

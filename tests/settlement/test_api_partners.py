@@ -153,3 +153,11 @@ async def test_the_desk_is_for_finance_only(desk: Desk, identity: Identity) -> N
 async def test_key_material_is_for_services_only(desk: Desk) -> None:
     answer = await desk.operator("GET", "/internal/partner-keys/pk_x", scopes=frozenset({"admin"}))
     assert answer.status_code == 403
+
+
+async def test_anybody_reads_whose_goods_they_are(desk: Desk) -> None:
+    partner_id = await register(desk, "星海文娱")
+    anybody = Identity(Role.ANONYMOUS, "")
+    answer = await desk.call(anybody, "GET", "/v1/brands", params={"partner_id": [partner_id, str(new_id())]})
+    assert answer.json() == {"items": [{"partner_id": partner_id, "name": "星海文娱"}]}
+    assert (await desk.call(anybody, "GET", "/v1/brands")).status_code == 422

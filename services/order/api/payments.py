@@ -31,6 +31,7 @@ async def begin_payment(
     parameters = provider.begin(
         ToPay(
             payment_id=payment_id,
+            order_id=order_id,
             order_no=payable.order_no,
             amount_minor=payable.total_minor,
             currency=payable.currency,

@@ -49,6 +49,7 @@ class ToPay:
     """A payment to be made. The order's number is shown to the buyer by the provider."""
 
     payment_id: UUID
+    order_id: UUID
     order_no: str
     amount_minor: int
     currency: str

@@ -40,7 +40,8 @@ _REFUNDS = {
 class SandboxProvider:
     """One merchant's account with the sandbox. `notify_url` is where the provider reports what came in.
 
-    `page_url` is where buyers reach the provider, when that is not where we call it.
+    `page_url` is where buyers reach the provider, when that is not where we call it; `return_url` where it sends them back
+    to, with the order's id behind it.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SandboxProvider:
         base_url: str,
         page_url: str | None = None,
         notify_url: str,
+        return_url: str,
         merchant_id: str,
         key: bytes,
         http: httpx.AsyncClient,
@@ -58,6 +60,7 @@ class SandboxProvider:
         self._page_url = (page_url or base_url).rstrip("/")
         self._notify_url = notify_url
         self._quoted_notify_url = quote(notify_url, safe="")
+        self._return_url = return_url.rstrip("/")
         self._merchant_id = merchant_id
         self._key = key
         self._http = http
@@ -77,9 +80,10 @@ class SandboxProvider:
             "notify_url": self._notify_url,
             "expires_at": str(int(payment.pay_before.timestamp())),
             "nonce": secrets.token_hex(8),
+            "return_url": f"{self._return_url}/{payment.order_id}",
         }
         sign = signature(self._key, parameters)
-        # All but the address are letters, digits and dashes, which need no quoting.
+        # All but the addresses are letters, digits and dashes; a return address stands as it is in a query (RFC 3986, 3.4).
         text = "&".join(f"{name}={value}" for name, value in parameters.items() if name != "notify_url")
         return {"pay_url": f"{self._page_url}/pay?{text}&notify_url={self._quoted_notify_url}&sign={sign}"}
 

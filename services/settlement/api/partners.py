@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from services.settlement.api.callers import FinanceOperator, OwnPartnerId
-from services.settlement.queries.partners import key_out, keys, partner, partners
+from services.settlement.queries.partners import brands, key_out, keys, partner, partners
 from services.settlement.schemas.partners import (
+    BrandsOut,
     KeyIn,
     KeyOut,
     KeysOut,
@@ -22,9 +23,12 @@ from services.settlement.usecases.partners import IssuedKey, create_key, registe
 from shared.clock import utc_now
 from shared.crypto import Keyring
 from shared.database import UnitOfWork
-from shared.http import DEFAULT_PAGE, Cursor, Idempotent, IdempotentCall, PageSize, Reading, Work
+from shared.http import DEFAULT_PAGE, Caller, Cursor, Idempotent, IdempotentCall, PageSize, Reading, Work
 
 KeyId = Annotated[str, Path(max_length=40, pattern="^[A-Za-z0-9_]+$")]
+
+BRANDS_MAX = 100
+"""Partners that may be asked for at once: more than the parts of a bundle."""
 
 
 def router(keyring: Keyring) -> APIRouter:
@@ -32,6 +36,13 @@ def router(keyring: Keyring) -> APIRouter:
     routes = APIRouter()
     _add_partners(routes)
     _add_keys(routes, keyring)
+
+    @routes.get("/v1/brands")
+    async def list_brands(
+        _: Caller, work: Reading, partner_id: Annotated[list[UUID], Query(min_length=1, max_length=BRANDS_MAX)]
+    ) -> BrandsOut:
+        """Whose goods they are: the names of the partners that products and bundles name."""
+        return await brands(work, partner_id)
 
     @routes.get("/v1/partner/keys")
     async def list_own_keys(partner_id: OwnPartnerId, work: Reading) -> KeysOut:

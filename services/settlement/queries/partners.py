@@ -11,7 +11,15 @@ from sqlalchemy import Row, select
 from services.settlement.domain.partners import KeyAlgorithm, KeyUnknownError, PartnerKey, PartnerUnknownError
 from services.settlement.queries.paging import id_in
 from services.settlement.repository.key_material import KeyMaterial, open_secret
-from services.settlement.schemas.partners import KeyOut, KeysOut, PartnerOut, PartnerPage, VerificationKeyOut
+from services.settlement.schemas.partners import (
+    BrandOut,
+    BrandsOut,
+    KeyOut,
+    KeysOut,
+    PartnerOut,
+    PartnerPage,
+    VerificationKeyOut,
+)
 from services.settlement.tables import CHANNELS, PARTNER_KEYS, PARTNERS
 from shared.crypto import Keyring
 from shared.database import UnitOfWork
@@ -37,6 +45,13 @@ async def partners(uow: UnitOfWork, *, cursor: str | None, limit: int) -> Partne
     rows = (await uow.sql.execute(query)).all()
     more = encode_cursor(str(rows[limit - 1].partner_id)) if len(rows) > limit else None
     return PartnerPage(items=[_partner(row) for row in rows[:limit]], next_cursor=more)
+
+
+async def brands(uow: UnitOfWork, partner_ids: Sequence[UUID]) -> BrandsOut:
+    """The names of these partners; who is not known is left out."""
+    query = select(PARTNERS.c.partner_id, PARTNERS.c.name).where(PARTNERS.c.partner_id.in_(partner_ids))
+    rows = (await uow.sql.execute(query)).all()
+    return BrandsOut(items=[BrandOut(partner_id=row.partner_id, name=row.name) for row in rows])
 
 
 async def keys(uow: UnitOfWork, *, partner_id: UUID, now: datetime) -> KeysOut:

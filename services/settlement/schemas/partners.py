@@ -46,6 +46,19 @@ class PartnerOut(BaseModel):
 PartnerPage = Page[PartnerOut]
 
 
+class BrandOut(BaseModel):
+    """A partner as buyers see it: whose goods they are."""
+
+    partner_id: UUID
+    name: str
+
+
+class BrandsOut(BaseModel):
+    """Those that were asked for and are known."""
+
+    items: list[BrandOut]
+
+
 class KeyIn(BaseModel):
     """A key to make. For ed25519 the partner supplies its public key; for hmac-sha256 we make a secret."""
 
