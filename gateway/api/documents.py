@@ -20,6 +20,9 @@ INCOMPLETE_KEPT_S = 3.0
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _REFERENCE = "#/components/schemas/"
+_INLINE = "#/$defs/"
+"""A schema that was written where it is used, with its own below it; in a document these stand with all others."""
+
 _PAGE = Path(__file__).with_name("docs.html")
 
 
@@ -161,6 +164,7 @@ def _operations(source: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 def _collect(node: Any, schemas: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Every schema the node refers to, and what those refer to."""
     if isinstance(node, dict):
+        wanted.update(node.get("$defs", {}))
         reference = node.get("$ref")
         if isinstance(reference, str) and reference.startswith(_REFERENCE):
             name = reference.removeprefix(_REFERENCE)
@@ -178,10 +182,11 @@ def _renamed(node: Any, service: str) -> Any:
     """The same with its references (`$ref`s and discriminators) pointing to the service's own schemas: two services may
     each have a `Line`.
     """
-    if isinstance(node, str) and node.startswith(_REFERENCE):
-        return _REFERENCE + f"{service}." + node.removeprefix(_REFERENCE)
+    if isinstance(node, str):
+        start = next((each for each in (_REFERENCE, _INLINE) if node.startswith(each)), None)
+        return node if start is None else _REFERENCE + f"{service}." + node.removeprefix(start)
     if isinstance(node, dict):
-        return {key: _renamed(value, service) for key, value in node.items()}
+        return {key: _renamed(value, service) for key, value in node.items() if key != "$defs"}
     if isinstance(node, list):
         return [_renamed(value, service) for value in node]
     return node

@@ -1,5 +1,6 @@
 """What the gateway answers itself: health, documents, dashboard, dead letters."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -206,6 +207,29 @@ async def test_each_audience_has_its_document(keys_directory: Path) -> None:
         body = buyer["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert body == {"$ref": "#/components/schemas/order.Order"}
         assert (await house.client.get("/openapi.json?audience=cook")).status_code == 422
+
+
+async def test_every_reference_of_a_document_leads_somewhere(keys_directory: Path) -> None:
+    """Discriminators and schemas written where they are used included: tools read these documents."""
+    inline = {
+        "$defs": {"Line": {"type": "object"}},
+        "items": {"$ref": "#/$defs/Line"},
+        "discriminator": {"propertyName": "kind", "mapping": {"order": "#/components/schemas/Order"}},
+        "oneOf": [{"$ref": "#/components/schemas/Order"}],
+    }
+    source = {
+        "paths": {"/v1/orders": {"post": {"requestBody": {"content": {"application/json": {"schema": inline}}}}}},
+        "components": {"schemas": {"Order": {"type": "object"}}},
+    }
+    async with (
+        serving(EchoService(answers={"/openapi.json": source})) as url,
+        open_house(keys_directory, order_url=url) as house,
+    ):
+        document = (await house.client.get("/openapi.json")).text
+        named = set(re.findall(r'"#/([^"]+)"', document))
+        assert named >= {"components/schemas/order.Line", "components/schemas/order.Order"}
+        schemas = (await house.client.get("/openapi.json")).json()["components"]["schemas"]
+        assert {name.removeprefix("components/schemas/") for name in named} <= schemas.keys()
 
 
 async def test_a_service_that_is_down_is_missing_from_the_document_and_named(keys_directory: Path) -> None:

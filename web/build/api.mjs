@@ -7,7 +7,7 @@ import openapiTS, { astToString } from 'openapi-typescript'
 
 const documents = resolve(process.argv[2] ?? '../.local/web/openapi')
 
-for (const audience of ['buyer', 'operator', 'partner']) {
+for (const audience of ['buyer']) {
   const document = JSON.parse(readFileSync(`${documents}/${audience}.json`, 'utf8'))
   const text = `// Made from the gateway's OpenAPI for ${audience}s; see build/api.mjs.\n${astToString(await openapiTS(document))}`
   const file = `src/shared/api/${audience}.d.ts`
