@@ -9,7 +9,7 @@ const documents = resolve(process.argv[2] ?? '../.local/web/openapi')
 
 for (const audience of ['buyer']) {
   const document = JSON.parse(readFileSync(`${documents}/${audience}.json`, 'utf8'))
-  const text = `// Made from the gateway's OpenAPI for ${audience}s; see build/api.mjs.\n${astToString(await openapiTS(document))}`
+  const text = `// Made from the gateway's OpenAPI for ${audience}s; see build/api.mjs.\n${astToString(await openapiTS(document, { defaultNonNullable: false }))}`
   const file = `src/shared/api/${audience}.d.ts`
   if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text)
 }

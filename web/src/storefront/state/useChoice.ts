@@ -8,6 +8,11 @@ import type { Line } from './baskets'
 export type Sku = Schemas['inventory.SkuOut']
 type BuyerField = Schemas['inventory.BuyerField']
 
+type Address = Schemas['order.AddressIn']
+
+const NEEDED = ['recipient', 'phone', 'province', 'city', 'detail'] as const
+const isWhole = (address: Address): boolean => NEEDED.every((part) => address[part].trim())
+
 const PATTERNS: Record<string, RegExp> = {
   digits: /^\d+$/,
   alphanumeric: /^[A-Za-z0-9]+$/,
@@ -21,6 +26,8 @@ export function useChoice(skus: Ref<readonly Sku[]>) {
   const quantity = ref(1)
   const chosen = reactive(new Map<string, string[]>())
   const told = reactive<Record<string, string>>({})
+  const address = ref<Address>({ recipient: '', phone: '', province: '', city: '', district: '', detail: '' })
+  const substitutes = ref(true)
 
   const sku = computed(() => skus.value.find((one) => one.sku_id === skuId.value) ?? skus.value[0])
   const groups = computed(() => sku.value?.choices ?? [])
@@ -85,6 +92,10 @@ export function useChoice(skus: Ref<readonly Sku[]>) {
       if (chosen.get(group.name)?.length !== group.pick) found.set(group.name, 'choice')
     }
     for (const field of fields.value) {
+      if (field.kind === 'address') {
+        if (!isWhole(address.value)) found.set(field.name, 'needed')
+        continue
+      }
       const text = (told[field.name] ?? '').trim()
       const pattern = PATTERNS[field.pattern ?? 'any']
       if (!text && field.required !== false) found.set(field.name, 'needed')
@@ -97,12 +108,33 @@ export function useChoice(skus: Ref<readonly Sku[]>) {
     sku_id: skuId.value,
     quantity: quantity.value,
     choices: [...chosen.values()].flat(),
+    ...(!substitutes.value && { accept_substitutes: false }),
     ...(fields.value.length > 0 && {
       buyer_fields: Object.fromEntries(
-        fields.value.map((field) => [field.name, (told[field.name] ?? '').trim()] as const).filter(([, text]) => text),
+        fields.value
+          .map(
+            (field) =>
+              [field.name, field.kind === 'address' ? address.value : (told[field.name] ?? '').trim()] as const,
+          )
+          .filter(([, value]) => value),
       ),
     }),
   })
 
-  return { skuId, sku, quantity, chosen, told, groups, fields, most, unitMinor, choose, wrong, line }
+  return {
+    skuId,
+    sku,
+    quantity,
+    chosen,
+    told,
+    address,
+    substitutes,
+    groups,
+    fields,
+    most,
+    unitMinor,
+    choose,
+    wrong,
+    line,
+  }
 }
