@@ -74,6 +74,19 @@ async def test_a_parcel_is_waited_for_without_being_stuck(shop: Shop, provider_h
     assert (done["status"], statuses(done)) == ("completed", ["settled", "settled"])
 
 
+async def test_codes_are_told_of_before_the_gift_is_sent(shop: Shop) -> None:
+    order, member = await bought(shop)
+    code, gift = components(order)
+    await shop.hear(issued(order, code))
+    inbox = (await shop.http.get("/v1/me/messages", headers=shop.headers(member))).json()["items"]
+    assert inbox == [], "what the gift comes to is not known yet"
+    await shop.hear(promised(order, gift), issued(order, gift))
+    (told,) = (await shop.http.get("/v1/me/messages", headers=shop.headers(member))).json()["items"]
+    assert told["occasion"] == "fulfilled"
+    assert code["name"] in str(told)
+    assert gift["name"] not in str(told)
+
+
 async def test_while_a_code_is_late_the_order_is_watched_by_the_minute(
     shop: Shop, provider_http: httpx.AsyncClient
 ) -> None:

@@ -89,7 +89,7 @@ def check_report(facts: ReportFacts, *, now: datetime) -> None:
     :raises TooManyReportsError: the owner reported too many lately.
     """
     if facts.card_id is None:
-        raise ReportNotAllowedError("there is no card: a top-up went to the account that was named")
+        raise ReportNotAllowedError("there is no code that could be bad")
     if facts.state is not EntitlementState.ACTIVE:
         raise ReportNotAllowedError("this was redeemed or taken back")
     if facts.first_revealed_at is None:

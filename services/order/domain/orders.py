@@ -86,6 +86,12 @@ class Order:
         return tuple(component for component in self.components if component.status in _UNISSUED)
 
     @property
+    def is_there(self) -> bool:
+        """Whether all that a machine delivers is issued or ended, and something is issued."""
+        waiting = any(component.status in (_C.PENDING, _C.RESERVING) for component in self.components)
+        return not waiting and any(component.issued_at is not None for component in self.components)
+
+    @property
     def waits_for_shipment(self) -> bool:
         """Whether nothing is waited for but that somebody sends something."""
         statuses = {component.status for component in self.components}

@@ -52,10 +52,13 @@ class MessageUnknownError(Exception):
 
 
 async def announce_milestones(uow: UnitOfWork, changes: Changes, *, now: datetime) -> None:
-    """Announce what has become true of these orders, and tell buyers, and channels, whose goods are there."""
+    """Announce what has become true of these orders, and tell buyers, and channels, whose goods are there.
+
+    Buyers' codes do not wait for a parcel of the same order to be told of.
+    """
     announce(uow, *changes.milestones, now=now)
     await tell_fulfilled(uow, changes, now=now)
-    ready = [new for old, new in changes.pairs if old.fulfilled_at is None and new.fulfilled_at is not None]
+    ready = [new for old, new in changes.pairs if new.is_there and not old.is_there]
     await _tell(uow, [_fulfilled(order) for order in ready if _told_by_us(order)], now=now)
 
 
