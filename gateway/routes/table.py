@@ -73,6 +73,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/wallet/links", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
     Route("/v1/wallet/entitlements/{id}/offline-qr", "inventory", _HOLDER, methods="POST", rate=REVEAL),
+    Route("/v1/wallet/entitlements/{id}/gifts", "inventory", _BUYER, methods="POST"),
+    Route("/v1/wallet/gifts/**", "inventory", _BUYER),
+    Route("/v1/gifts/claim", "inventory", _BUYER, methods="POST", rate=REVEAL),
     Route("/v1/partner/redemptions/**", "inventory", _PARTNER, rate=PARTNER),
     Route(
         "/v1/partner/redemptions/batch",

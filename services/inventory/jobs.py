@@ -14,6 +14,7 @@ from services.inventory.usecases import (
     alerts,
     exporting,
     file_imports,
+    gifting,
     health,
     holds,
     listing,
@@ -47,6 +48,8 @@ TAKE_IN_FILES_S = 1.0
 SORT_SHELF_S = 2.0
 REWRAP_KEYS_S = 60.0
 ROTATE_KEYS_S = 5.0
+EXPIRE_GIFTS_S = 30.0
+EXPIRE_GIFTS_MAX = 500
 REMIND_S = 300.0
 SIGN_SHIPMENTS_S = 600.0
 SIGN_SHIPMENTS_MAX = 500
@@ -79,6 +82,7 @@ def periodic(
         every(REWRAP_KEYS_S, lambda: rewrap_keys(database, keyring), name="rewrap_keys"),
         every(ROTATE_KEYS_S, lambda: rotate_keys(database, keyring), name="rotate_keys"),
         every(SIGN_SHIPMENTS_S, lambda: sign_shipments(database), name="sign_shipments"),
+        every(EXPIRE_GIFTS_S, lambda: expire_gifts(database), name="expire_gifts"),
         every(REMIND_S, lambda: announce_expiring(database), name="announce_expiring"),
         every(SYNC_SUPPLIERS_S, lambda: sync_suppliers(database, keyring, suppliers), name="sync_suppliers"),
         every(PRUNE_S, lambda: prune(database), name="prune"),
@@ -159,6 +163,12 @@ async def sign_shipments(database: Database) -> None:
     while signed == SIGN_SHIPMENTS_MAX:
         async with database.begin() as uow:
             signed = await shipping.sign_old(uow, limit=SIGN_SHIPMENTS_MAX, now=utc_now())
+
+
+async def expire_gifts(database: Database) -> None:
+    """What nobody claimed in time goes back to its giver."""
+    async with database.begin() as uow:
+        await gifting.expire_gifts(uow, now=utc_now(), limit=EXPIRE_GIFTS_MAX)
 
 
 async def rewrap_keys(database: Database, keyring: Keyring) -> None:

@@ -10,6 +10,7 @@ from services.inventory.clients.orders import OrdersClient
 from services.inventory.clients.risk import RiskClient
 from services.inventory.clients.supplier import SupplierClient
 from services.inventory.consumers import handlers
+from services.inventory.domain.gifting import GiftRules
 from services.inventory.jobs import SupplierWorker, periodic
 from services.inventory.settings import Settings
 from services.inventory.usecases.importing import CardSealer
@@ -52,6 +53,7 @@ def build(settings: Settings) -> FastAPI:
         sealer=sealer,
         keyring=keyring,
         undo_within=timedelta(minutes=settings.undo_within_minutes),
+        gift_rules=GiftRules(lifetime=timedelta(hours=settings.gift_hours), per_member_max=settings.gifts_per_day),
     )
     return create_app(
         service=SERVICE,

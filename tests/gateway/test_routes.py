@@ -28,6 +28,8 @@ PUBLIC_SURFACE = [
     ("POST", "/v1/wallet/entitlements/e1/qr", "inventory", "buyer_or_guest"),
     ("POST", "/v1/wallet/entitlements/e1/link", "inventory", "buyer_or_guest"),
     ("POST", "/v1/wallet/links", "inventory", "buyer_or_guest"),
+    ("POST", "/v1/wallet/entitlements/e1/gifts", "inventory", "buyer"), ("GET", "/v1/wallet/gifts", "inventory", "buyer"),
+    ("POST", "/v1/wallet/gifts/g1/cancel", "inventory", "buyer"), ("POST", "/v1/gifts/claim", "inventory", "buyer"),
     ("POST", "/v1/partner/redemptions/offline", "inventory", "partner"),
     ("GET", "/v1/partner/redemptions/voucher-keys", "inventory", "partner"),
     ("POST", "/v1/wallet/entitlements/e1/offline-qr", "inventory", "buyer_or_guest"),

@@ -113,6 +113,7 @@ class World:
         supplied: bool = False,
         goods: Goods = NO_GOODS,
         undo_within_minutes: int | None = None,
+        giftable: bool | None = None,
     ) -> UUID:
         """A SKU in a product of its own, with cards on the shelf."""
         now = utc_now()
@@ -134,6 +135,7 @@ class World:
             supplied=supplied,
             goods=goods,
             undo_within_minutes=undo_within_minutes,
+            giftable=giftable,
         )
         async with self.database.begin() as uow:
             await catalogue.create_product(uow, product, now=now)
@@ -185,6 +187,12 @@ class World:
         order = order_of((sku_id, quantity))
         await self.hold(order)
         await self.reserve(order, kind=kind)
+        return order, await self.units(order)
+
+    async def issued_of(self, sku_id: UUID) -> tuple[Order, list[UUID]]:
+        """One of a SKU whose cards are there."""
+        order = order_of((sku_id, 1))
+        await self.reserve(order)
         return order, await self.units(order)
 
     async def freeze(self, batch_id: UUID) -> None:

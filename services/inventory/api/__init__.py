@@ -14,6 +14,7 @@ from services.inventory.api import (
     channel_reveals,
     exports,
     figures,
+    gifts,
     holds,
     imports,
     links,
@@ -48,6 +49,7 @@ from services.inventory.domain.catalogue import (
 from services.inventory.domain.entitlements import (
     EntitlementRevokedError,
     EntitlementUnknownError,
+    GiftPendingError,
     NothingToRevealError,
     RevealRefusedError,
     RevealUnavailableError,
@@ -57,6 +59,14 @@ from services.inventory.domain.exports import (
     ExportTooLargeError,
     ExportUnknownError,
     FourEyesError,
+)
+from services.inventory.domain.gifting import (
+    GiftNotAllowedError,
+    GiftOverError,
+    GiftRules,
+    GiftToSelfError,
+    GiftUnknownError,
+    TooManyGiftsError,
 )
 from services.inventory.domain.goods import GoodsRefusedError
 from services.inventory.domain.importing import (
@@ -150,6 +160,12 @@ PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     TaskNotOpenError: ProblemSpec(409, "task.ended", "The task has ended"),
     TaskUnknownError: ProblemSpec(404, "task.unknown", "There is no such task"),
     TooManyReportsError: ProblemSpec(429, "report.too_many", "There were too many reports"),
+    GiftNotAllowedError: ProblemSpec(409, "gift.not_allowed", "This cannot be given away"),
+    GiftOverError: ProblemSpec(409, "gift.over", "The gift is not there to be had any more"),
+    GiftPendingError: ProblemSpec(409, "gift.pending", "This is being given away"),
+    GiftToSelfError: ProblemSpec(409, "gift.to_self", "This is your own gift"),
+    GiftUnknownError: ProblemSpec(404, "gift.unknown", "There is no such gift"),
+    TooManyGiftsError: ProblemSpec(429, "gift.too_many", "There were too many gifts"),
     **REDEMPTION_PROBLEMS,
 }
 
@@ -164,7 +180,13 @@ BODY_LIMITS: Final = {
 
 
 def routers(
-    *, hold_desk: HoldDesk, reveal_desk: RevealDesk, sealer: CardSealer, keyring: Keyring, undo_within: timedelta
+    *,
+    hold_desk: HoldDesk,
+    reveal_desk: RevealDesk,
+    sealer: CardSealer,
+    keyring: Keyring,
+    undo_within: timedelta,
+    gift_rules: GiftRules,
 ) -> list[APIRouter]:
     """All paths of the service."""
     reader = Reader(sealer, keyring)
@@ -181,6 +203,8 @@ def routers(
         partner_batches.router(reader),
         redemptions.routes,
         undoing.router(undo_within),
+        gifts.routes,
+        gifts.router(gift_rules),
         reports.routes,
         catalogue.routes,
         listing.routes,

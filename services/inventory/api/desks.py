@@ -10,6 +10,7 @@ from services.inventory.domain.entitlements import (
     EntitlementRevokedError,
     EntitlementState,
     EntitlementUnknownError,
+    GiftPendingError,
     NothingToRevealError,
     RevealRecord,
 )
@@ -68,6 +69,7 @@ class RevealDesk:
         :raises RevealRefusedError: risk does not let it pass.
         :raises RevealUnavailableError: risk does not answer in time, asked twice.
         :raises EntitlementRevokedError: it was taken back.
+        :raises GiftPendingError: it is being given away.
         """
         owned = await self._find(caller, entitlement_id)
         decision_id = await self._risk.allow_reveal(
@@ -87,10 +89,14 @@ class RevealDesk:
 
     async def _find(self, caller: Identity, entitlement_id: UUID) -> SealedEntitlement:
         owned = await self._looks.submit(entitlement_id)
-        if owned is None or not owner_of(caller).owns(member_id=owned.member_id, order_id=owned.order_id):
+        if owned is None or not owner_of(caller).owns(
+            member_id=owned.member_id, order_id=owned.order_id, given=owned.given
+        ):
             raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
         if owned.state is EntitlementState.REVOKED:
             raise EntitlementRevokedError("this entitlement was taken back")
+        if owned.is_pending:
+            raise GiftPendingError("this is being given away; cancel the gift to use it")
         if owned.card is None:
             raise NothingToRevealError("there is no code: it went to the buyer's account, or is shown as a QR code")
         return owned.card

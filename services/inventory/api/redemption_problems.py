@@ -7,6 +7,7 @@ from services.inventory.domain.redeeming import (
     AlreadyRedeemedError,
     CodeExpiredError,
     CodeUnknownError,
+    RedeemGiftError,
     RedeemRevokedError,
 )
 from services.inventory.domain.redemption_files import ExportTooLargeError
@@ -32,6 +33,7 @@ REDEMPTION_PROBLEMS: Final[dict[type[Exception], ProblemSpec]] = {
     CodeUnknownError: ProblemSpec(404, "redemption.code_unknown", "There is no such code"),
     ExportTooLargeError: ProblemSpec(422, "export.too_large", "There is too much for one file"),
     NotRedeemableHereError: ProblemSpec(409, "entitlement.not_redeemable", "This cannot be redeemed by QR code"),
+    RedeemGiftError: ProblemSpec(409, "redemption.gift_pending", "This is being given away"),
     RedeemRevokedError: ProblemSpec(409, "redemption.revoked", "The code was taken back"),
     RedemptionUndoneError: ProblemSpec(409, "redemption.undone", "The redemption was undone before"),
     RedemptionUnknownError: ProblemSpec(404, "redemption.unknown", "There is no such redemption"),

@@ -105,7 +105,8 @@ class NewProduct:
 class NewSku:
     """A SKU to be written down. `supplied`: cards that are not on the shelf are bought when they are delivered.
 
-    `undo_within_minutes`: how long its partner may undo a redemption; None: the platform's setting.
+    `undo_within_minutes`: how long its partner may undo a redemption; None: the platform's setting. `giftable`: whether
+    owners may give it away; None: as its kind is.
     """
 
     sku_id: UUID
@@ -125,6 +126,7 @@ class NewSku:
     usage_instructions: str = ""
     supplied: bool = False
     undo_within_minutes: int | None = None
+    giftable: bool | None = None
     period: SkuPeriod | None = None
     ladder: tuple[LadderStep, ...] = ()
     min_per_order: int = 1

@@ -56,6 +56,7 @@ class RejectReason(StrEnum):
 class RefuseReason(StrEnum):
     """Why a component is not taken back."""
 
+    GIVEN = "given"
     REDEEMED = "redeemed"
     REVEALED = "revealed"
     TOPPED_UP = "topped_up"
@@ -127,7 +128,7 @@ class RefundOrder:
 class UnitFacts:
     """One entitlement, as far as a refund asks.
 
-    `restocked`: its card went back to the shelf before. `kept_for` is why it must not be taken back now though it is unused.
+    `given`: it was given to somebody, whose it is now. `restocked`: its card went back to the shelf before. `kept_for` is why it must not be taken back now though it is unused.
     """
 
     entitlement_id: UUID
@@ -135,6 +136,7 @@ class UnitFacts:
     revealed: bool
     cost_minor: int
     restocked: bool
+    given: bool = False
     kept_for: RefuseReason | None = None
 
 
@@ -200,6 +202,8 @@ def restocked_units(delivery: DeliveryFacts, decision: RevokeDecision) -> tuple[
 
 
 def _used(delivery: DeliveryFacts) -> RefuseReason | None:
+    if any(unit.given for unit in delivery.units):
+        return RefuseReason.GIVEN
     if any(unit.state is EntitlementState.REDEEMED for unit in delivery.units):
         return RefuseReason.REDEEMED
     if delivery.kind is not None and KINDS[delivery.kind].taken_back is TakenBack.NEVER:

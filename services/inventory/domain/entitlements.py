@@ -25,6 +25,10 @@ class EntitlementRevokedError(Exception):
     """The entitlement was taken back: its code is not shown any more."""
 
 
+class GiftPendingError(Exception):
+    """The entitlement is being given away: nobody uses it until that is over."""
+
+
 class NothingToRevealError(Exception):
     """There is no code: a top-up went to the buyer's account, and some goods are shown as a QR code alone."""
 

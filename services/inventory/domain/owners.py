@@ -11,8 +11,10 @@ class Owner:
     member_id: UUID | None = None
     order_id: UUID | None = None
 
-    def owns(self, *, member_id: UUID | None, order_id: UUID) -> bool:
-        """Whether what belongs to this member, or came to a guest with this order, is theirs."""
+    def owns(self, *, member_id: UUID | None, order_id: UUID, given: bool) -> bool:
+        """Whether what belongs to this member, or came to a guest with this order, is theirs. What was `given` to somebody
+        since is that member's alone: an order's token does not lead to it any more.
+        """
         if self.member_id is not None:
             return self.member_id == member_id
-        return self.order_id is not None and self.order_id == order_id
+        return not given and self.order_id is not None and self.order_id == order_id

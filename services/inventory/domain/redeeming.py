@@ -31,6 +31,10 @@ class AlreadyRedeemedError(RedeemRefusedError):
     """The code was honoured before."""
 
 
+class RedeemGiftError(RedeemRefusedError):
+    """The entitlement is being given away: nobody uses it until that is over."""
+
+
 class RedeemRevokedError(RedeemRefusedError):
     """The code was taken back from its buyer."""
 
@@ -54,6 +58,12 @@ class RedeemFacts:
 
     state: EntitlementState
     expires_at: datetime | None
+    is_pending: bool
+    given_at: datetime | None
+
+    def is_given_since(self, moment: datetime) -> bool:
+        """Whether it was given to somebody after that moment: what its owner showed then is nobody's."""
+        return self.given_at is not None and moment < self.given_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:
     :raises AlreadyRedeemedError: it was.
     :raises RedeemRevokedError: it was taken back.
     :raises CodeExpiredError: its time is over.
+    :raises RedeemGiftError: it is being given away.
     """
     if facts.state is EntitlementState.REDEEMED:
         raise AlreadyRedeemedError("this code was redeemed before")
@@ -98,3 +109,5 @@ def check_redeem(facts: RedeemFacts, *, now: datetime) -> None:
         raise RedeemRevokedError("this code was taken back from its buyer")
     if facts.expires_at is not None and facts.expires_at <= now:
         raise CodeExpiredError("this code has expired")
+    if facts.is_pending:
+        raise RedeemGiftError("this is being given away")

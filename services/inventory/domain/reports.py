@@ -55,6 +55,7 @@ class ReportFacts:
     entitlement_id: UUID
     order_id: UUID
     member_id: UUID | None
+    given: bool
     sku_id: UUID
     card_id: UUID | None
     batch_id: UUID | None

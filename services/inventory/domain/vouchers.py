@@ -85,6 +85,8 @@ class Benefit:
     has_card: bool
     redeemable_here: bool
     partner_id: UUID | None
+    given: bool
+    is_pending: bool
 
 
 def check_voucher_allowed(benefit: Benefit, *, now: datetime) -> UUID:
@@ -98,6 +100,8 @@ def check_voucher_allowed(benefit: Benefit, *, now: datetime) -> UUID:
         raise NotRedeemableHereError("no partner honours this by QR code")
     if benefit.state is not EntitlementState.ACTIVE:
         raise NotRedeemableHereError("this was redeemed or taken back")
+    if benefit.is_pending:
+        raise NotRedeemableHereError("this is being given away")
     if benefit.expires_at is not None and benefit.expires_at <= now:
         raise NotRedeemableHereError("this has expired")
     return benefit.partner_id

@@ -19,7 +19,7 @@ json_build_object(
     'max_per_order', sku.max_per_order, 'on_sale', sku.on_sale, 'redeemable_here', sku.redeemable_here,
     'price_guard', sku.price_guard, 'supplied', sku.supplied, 'partner_id', sku.partner_id,
     'low_stock_below', sku.low_stock_below, 'pick_order', sku.pick_order, 'usage_instructions', sku.usage_instructions,
-    'undo_within_minutes', sku.undo_within_minutes,
+    'undo_within_minutes', sku.undo_within_minutes, 'giftable', sku.giftable,
     'on_hand', stock.on_hand, 'held', coalesce(stock.held, 0), 'sold', coalesce(stock.sold, 0),
     'free', CASE sku.kind WHEN 'bundle' THEN bundle.free ELSE stock.on_hand - stock.held END,
     'components', bundle.components, 'choices', coalesce(bundle.choices, '[]'), 'period', sku.period, 'ladder', sku.ladder, 'min_per_order', sku.min_per_order,

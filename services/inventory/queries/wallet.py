@@ -21,9 +21,9 @@ from shared.http import Page
 _BENEFITS = f"""
 SELECT unit.entitlement_id, unit.order_id, unit.component_id, unit.sku_id, sku.name, sku.kind, unit.masked,
        unit.state AS status, unit.issued_at, unit.expires_at, unit.first_revealed_at, unit.redeemed_at,
-       unit.member_id, unit.reveals, sku.usage_instructions, sku.goods,
+       unit.member_id, unit.reveals, sku.usage_instructions, sku.goods, unit.gift_id,
        unit.state = 'active' AND coalesce(unit.expires_at <= $2, false) AS expired,
-       unit.state = 'active' AND coalesce(unit.expires_at > $2, true) AND {has_claim("unit", "sku")}
+       unit.state = 'active' AND coalesce(unit.expires_at > $2, true) AND unit.gift_id IS NULL AND {has_claim("unit", "sku")}
            AND sku.redeemable_here AND sku.partner_id IS NOT NULL AS qr_offered
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
 """  # noqa: S608  # composed of the table of kinds
@@ -44,12 +44,14 @@ ORDER BY coalesce(unit.expires_at, $5::timestamptz), unit.entitlement_id LIMIT $
 
 _OF_MEMBER = _BENEFITS + "WHERE unit.member_id = $1" + _WANTED
 _OF_ORDER = _BENEFITS + "WHERE unit.order_id = $1" + _WANTED
+# What was given to somebody since is that member's alone.
+_OF_GUEST = _BENEFITS + "WHERE unit.order_id = $1 AND unit.given_at IS NULL" + _WANTED
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _SEALED = """
 SELECT unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.state, unit.expires_at,
-       sku.kind, card.card_id, card.batch_id, card.sealed, key.kek_version, key.wrapped
+       unit.given_at IS NOT NULL AS given, unit.gift_id IS NOT NULL AS is_pending, sku.kind, card.card_id, card.batch_id, card.sealed, key.kek_version, key.wrapped
 FROM entitlements unit
 JOIN skus sku ON sku.sku_id = unit.sku_id
 LEFT JOIN cards card ON card.card_id = unit.card_id
@@ -61,12 +63,14 @@ WHERE unit.entitlement_id = ANY($1::uuid[])
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """An entitlement with its owner. `card` is None for a top-up, which has no code."""
+    """An entitlement with its owner. `given`: to him, by another; `is_pending`: he is giving it away. `card` is None for a top-up, which has no code."""
 
     entitlement_id: UUID
     order_id: UUID
     member_id: UUID | None
     state: EntitlementState
+    given: bool
+    is_pending: bool
     card: SealedEntitlement | None
 
 
@@ -74,7 +78,7 @@ async def list_newest(
     read: UnitOfWork, owner: Owner, *, status: BenefitStatus | None, now: datetime, cursor: str | None, limit: int
 ) -> Page[EntitlementOut]:
     """What somebody owns, the newest first."""
-    statement, of = _of(owner.order_id, owner.member_id)
+    statement, of = (_OF_MEMBER, owner.member_id) if owner.member_id is not None else (_OF_GUEST, owner.order_id)
     rows = await read.raw.fetch(statement + _NEWEST, of, now, status, after(cursor), limit + 1)
     return page([EntitlementOut(**row) for row in rows], limit=limit, key=lambda unit: unit.entitlement_id)
 
@@ -83,7 +87,7 @@ async def list_expiring(
     read: UnitOfWork, owner: Owner, *, status: BenefitStatus | None, now: datetime, cursor: str | None, limit: int
 ) -> Page[EntitlementOut]:
     """What somebody owns, what ends soonest first."""
-    statement, of = _of(owner.order_id, owner.member_id)
+    statement, of = (_OF_MEMBER, owner.member_id) if owner.member_id is not None else (_OF_GUEST, owner.order_id)
     ends_after, last_id = after_moment(cursor)
     rows = await read.raw.fetch(statement + _EXPIRING, of, now, status, ends_after, _NEVER, last_id, limit + 1)
     units = [EntitlementOut(**row) for row in rows]
@@ -131,4 +135,12 @@ def _owned(row: asyncpg.Record) -> Owned:
             sealed=row["sealed"],
             key=WrappedKey(row["kek_version"], row["wrapped"]),
         )
-    return Owned(row["entitlement_id"], row["order_id"], row["member_id"], EntitlementState(row["state"]), card)
+    return Owned(
+        row["entitlement_id"],
+        row["order_id"],
+        row["member_id"],
+        EntitlementState(row["state"]),
+        row["given"],
+        row["is_pending"],
+        card,
+    )

@@ -24,7 +24,7 @@ from services.inventory.domain.shipping import AWAY, ShipmentState
 from services.inventory.domain.substitutes import Substitute
 from services.inventory.domain.supply import TaskState
 from services.inventory.repository import offline, shipping
-from services.inventory.repository.sources import source
+from services.inventory.repository.sources import seen_by_somebody, source
 from shared.database import UnitOfWork
 
 # Optimistic: what we have or make is there for nearly all, so rows are written as issued, and the few that fail are changed after.
@@ -106,15 +106,12 @@ ON CONFLICT (component_id) DO NOTHING
 RETURNING component_id
 """
 
-# A code that was typed at a till was seen, though its owner never asked us for it and the redemption was undone.
-_UNITS = """
-SELECT entitlement_id, component_id, state, cost_minor, restocked,
-       reveals > 0 OR EXISTS (
-           SELECT FROM redemptions undone WHERE undone.entitlement_id = entitlements.entitlement_id
-             AND undone.undone_at IS NOT NULL AND undone.voucher_nonce IS NULL AND entitlements.card_id IS NOT NULL) AS revealed
+_UNITS = f"""
+SELECT entitlement_id, component_id, state, cost_minor, restocked, given_at IS NOT NULL AS given,
+       {seen_by_somebody("entitlements")} AS revealed
 FROM entitlements
 WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uuid[]) ORDER BY entitlement_id FOR UPDATE
-"""
+"""  # noqa: S608  # composed of a constant
 
 _TASKS = """
 SELECT component_id, state FROM supplier_tasks WHERE component_id = ANY($1::uuid[]) ORDER BY component_id FOR UPDATE
@@ -229,6 +226,7 @@ async def lock_refund_facts(
                 revealed=row["revealed"],
                 cost_minor=row["cost_minor"],
                 restocked=row["restocked"],
+                given=row["given"],
                 kept_for=kept.get(row["entitlement_id"]),
             )
         )

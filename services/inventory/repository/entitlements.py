@@ -24,26 +24,29 @@ FROM entitlements WHERE order_id = ANY($1::uuid[]) AND component_id = ANY($2::uu
 """
 
 _REVOKE = """
-UPDATE entitlements SET state = 'revoked', revoked_at = $2, restocked = entitlement_id = ANY($3::uuid[])
+UPDATE entitlements SET state = 'revoked', revoked_at = $2, gift_id = NULL, restocked = entitlement_id = ANY($3::uuid[])
 WHERE entitlement_id = ANY($1::uuid[])
 """
 
-# An entitlement that was revoked meanwhile does not come back from this, and then nothing of it may be shown.
+# An entitlement that was revoked, given or offered to somebody meanwhile does not come back from this for the one who asked
+# while it was his, and then nothing of it may be shown to him.
 _REVEAL = """
 WITH asked AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[])
-    AS reveal (reveal_id, entitlement_id, role, subject, ip, device, decision_id)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $9::uuid[])
+    AS reveal (reveal_id, entitlement_id, role, subject, ip, device, decision_id, owner)
 ), counted AS (
-    SELECT entitlement_id, count(*)::int AS times FROM asked GROUP BY entitlement_id ORDER BY entitlement_id
+    SELECT entitlement_id, owner, count(*)::int AS times FROM asked GROUP BY entitlement_id, owner ORDER BY entitlement_id
 ), seen AS (
     UPDATE entitlements SET reveals = reveals + counted.times, first_revealed_at = coalesce(first_revealed_at, $8)
     FROM counted WHERE entitlements.entitlement_id = counted.entitlement_id AND state <> 'revoked'
-    RETURNING entitlements.entitlement_id, reveals = counted.times AS first
+      AND member_id IS NOT DISTINCT FROM counted.owner AND gift_id IS NULL
+    RETURNING entitlements.entitlement_id, counted.owner, reveals = counted.times AS first
 ), audited AS (
     INSERT INTO reveals (reveal_id, entitlement_id, role, subject, ip, device, decision_id, revealed_at)
-    SELECT reveal_id, entitlement_id, role, subject, ip, device, decision_id, $8 FROM asked JOIN seen USING (entitlement_id)
+    SELECT asked.reveal_id, asked.entitlement_id, role, subject, ip, device, decision_id, $8 FROM asked
+    JOIN seen ON seen.entitlement_id = asked.entitlement_id AND seen.owner IS NOT DISTINCT FROM asked.owner
 )
-SELECT entitlement_id, first FROM seen
+SELECT entitlement_id, owner, first FROM seen
 """
 
 
@@ -82,8 +85,13 @@ async def revoke_entitlements(
     await uow.raw.execute(_REVOKE, entitlement_ids, now, restocked)
 
 
-async def record_reveals(uow: UnitOfWork, reveals: Sequence[RevealRecord], *, now: datetime) -> dict[UUID, bool]:
-    """Write the audit, and whether it was the first time, by entitlement. Revoked ones are absent and not audited."""
+async def record_reveals(
+    uow: UnitOfWork, reveals: Sequence[RevealRecord], *, owners: Sequence[UUID | None], now: datetime
+) -> dict[tuple[UUID, UUID | None], bool]:
+    """Write the audit, and whether it was the first time, by entitlement and owner. `owners` are whose they were when it was asked.
+
+    Absent and not audited are those that were revoked, are not this owner's any more, or are being given away.
+    """
     rows = await uow.raw.fetch(
         _REVEAL,
         [reveal.reveal_id for reveal in reveals],
@@ -94,5 +102,6 @@ async def record_reveals(uow: UnitOfWork, reveals: Sequence[RevealRecord], *, no
         [reveal.device for reveal in reveals],
         [reveal.decision_id for reveal in reveals],
         now,
+        owners,
     )
-    return {row["entitlement_id"]: row["first"] for row in rows}
+    return {(row["entitlement_id"], row["owner"]): row["first"] for row in rows}

@@ -11,7 +11,8 @@ from shared.database import UnitOfWork
 # Locked in the order of their ids: two tills with the same codes in another order do not wait for each other in a ring.
 _LOCK = """
 SELECT card.code_index, unit.entitlement_id, unit.component_id, unit.order_id, unit.member_id, unit.sku_id, unit.masked,
-       delivery.quantity, unit.restocked, unit.state, unit.expires_at, sku.goods
+       delivery.quantity, unit.restocked, unit.state, unit.expires_at, sku.goods, unit.gift_id IS NOT NULL AS is_pending,
+       unit.given_at
 FROM entitlements unit
 LEFT JOIN cards card ON card.card_id = unit.card_id
 JOIN deliveries delivery ON delivery.component_id = unit.component_id
@@ -65,7 +66,12 @@ async def lock_presented(
             masked=row["masked"],
             quantity=row["quantity"],
             restocked=row["restocked"],
-            facts=RedeemFacts(state=EntitlementState(row["state"]), expires_at=row["expires_at"]),
+            facts=RedeemFacts(
+                state=EntitlementState(row["state"]),
+                expires_at=row["expires_at"],
+                is_pending=row["is_pending"],
+                given_at=row["given_at"],
+            ),
             value=read_goods(row["goods"]).value,
         )
         for row in rows

@@ -14,7 +14,7 @@ _LOCK_UNIT = "SELECT FROM entitlements WHERE entitlement_id = $1 FOR UPDATE"
 _LOCK_REPORTER = "SELECT pg_advisory_xact_lock(hashtextextended('inventory.report|' || $1, 0))"
 
 _FACTS = """
-SELECT unit.entitlement_id, unit.order_id, unit.member_id, unit.sku_id, unit.card_id, card.batch_id, unit.cost_minor, unit.state,
+SELECT unit.entitlement_id, unit.order_id, unit.member_id, unit.given_at IS NOT NULL AS given, unit.sku_id, unit.card_id, card.batch_id, unit.cost_minor, unit.state,
        unit.first_revealed_at, sku.redeemable_here,
        EXISTS (SELECT FROM card_reports given WHERE given.card_id = unit.card_id AND given.entitlement_id = unit.entitlement_id)
            AS card_reported,

@@ -20,6 +20,14 @@ def has_claim(unit: str, sku: str) -> str:
     return f"({unit}.card_id IS NOT NULL OR {sku}.kind IN ({_listed(QR_KINDS)}))"
 
 
+def seen_by_somebody(unit: str) -> str:
+    """Whether anybody has seen the entitlement's code: its owner, or a till where it was typed and that was undone."""
+    return (
+        f"({unit}.reveals > 0 OR EXISTS (SELECT FROM redemptions undone WHERE undone.entitlement_id = {unit}.entitlement_id"
+        f" AND undone.undone_at IS NOT NULL AND undone.voucher_nonce IS NULL AND {unit}.card_id IS NOT NULL))"
+    )
+
+
 def _listed(kinds: frozenset[SkuKind]) -> str:
     return ", ".join(sorted(f"'{kind}'" for kind in kinds))
 

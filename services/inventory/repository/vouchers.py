@@ -14,7 +14,8 @@ from shared.database import UnitOfWork
 
 _BENEFIT = f"""
 SELECT unit.entitlement_id, unit.order_id, unit.member_id, unit.state, unit.expires_at,
-       unit.card_id IS NOT NULL AS has_card, {has_claim("unit", "sku")} AND sku.redeemable_here AS redeemable_here, sku.partner_id
+       unit.card_id IS NOT NULL AS has_card, {has_claim("unit", "sku")} AND sku.redeemable_here AS redeemable_here, sku.partner_id,
+       unit.given_at IS NOT NULL AS given, unit.gift_id IS NOT NULL AS is_pending
 FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id WHERE unit.entitlement_id = $1
 """  # noqa: S608  # composed of the table of kinds
 

@@ -19,6 +19,14 @@ from services.inventory.schemas.catalogue import (
     SubstitutesIn,
 )
 from services.inventory.schemas.exports import ExportOut
+from services.inventory.schemas.gifts import (
+    GiftClaimIn,
+    GiftDirection,
+    GiftIn,
+    GiftMadeOut,
+    GiftOut,
+    GiftWithTokenOut,
+)
 from services.inventory.schemas.goods import FaceValueOut
 from services.inventory.schemas.imports import ImportOut, PreviewOut, ShownLineOut
 from services.inventory.schemas.listing import (
@@ -106,6 +114,12 @@ __all__ = [
     "ForbiddenWordAddedOut",
     "ForbiddenWordIn",
     "ForbiddenWordsOut",
+    "GiftClaimIn",
+    "GiftDirection",
+    "GiftIn",
+    "GiftMadeOut",
+    "GiftOut",
+    "GiftWithTokenOut",
     "HeldComponentIn",
     "HoldIn",
     "ImportOut",

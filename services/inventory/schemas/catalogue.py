@@ -19,24 +19,12 @@ from services.inventory.schemas.examples import (
     PRODUCT_SEEN_EXAMPLE,
     SKU_EXAMPLE,
 )
+from services.inventory.schemas.fields import Giftable, Images, Included, LongText, UndoWithin, UsageInstructions
 from services.inventory.schemas.goods import GoodsIn, GoodsOpsOut, GoodsOut
 from services.inventory.schemas.listing import CategoryCode
 from services.inventory.schemas.terms import TERMS_EXAMPLE, Terms
 
-LongText = Annotated[str, Field(max_length=5_000)]
-Included = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=30)]
-Images = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$", max_length=500)], ...], Field(max_length=20)
-]
-
 _CLEARABLE: Final = frozenset({"worth_minor", "on_shelf_from", "on_shelf_until"})
-
-UsageInstructions = Annotated[
-    str, Field(max_length=5_000, examples=["打开品牌小程序 → 我的 → 兑换中心，输入券码后 30 天内有效。"])
-]
-"""Shown to whoever owns one, beside its code."""
-
-UndoWithin = Annotated[int, Field(ge=0, le=43_200, description="how long its partner may undo a redemption; 0: never")]
 
 
 class ProductIn(Incoming):
@@ -129,6 +117,7 @@ class SkuIn(Terms):
     pick_order: PickOrder = PickOrder.SEQUENTIAL
     usage_instructions: UsageInstructions = ""
     undo_within_minutes: UndoWithin | None = None
+    giftable: Giftable = None
     stock_cap: StockCap | None = None
     goods: GoodsIn = GoodsIn()
     components: Annotated[tuple[ComponentIn, ...], Field(max_length=COMPONENTS_MAX)] = ()
@@ -166,6 +155,7 @@ class SkuPatch(Terms):
     pick_order: PickOrder | None = None
     usage_instructions: UsageInstructions | None = None
     undo_within_minutes: UndoWithin | None = None
+    giftable: Giftable = None
     stock_cap: StockCap | None = None
     goods: GoodsIn = GoodsIn()
 
@@ -286,6 +276,7 @@ class SkuOpsOut(SkuOut):
     usage_instructions: str
     goods: GoodsOpsOut
     undo_within_minutes: int | None = None
+    giftable: bool | None = None
     on_hand: int | None = None
     held: int = 0
     sold: int = 0

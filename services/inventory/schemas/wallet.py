@@ -47,6 +47,9 @@ class EntitlementOut(BaseModel):
     qr_offered: bool
     usage_instructions: str
     goods: GoodsOut
+    gift_id: UUID | None = Field(
+        default=None, description="the gift that is pending: until it is over nobody can use this"
+    )
 
 
 class EntitlementOpsOut(EntitlementOut):

@@ -5,6 +5,7 @@ from services.inventory.tables.batches import BATCH_ACTIONS, FROZEN_CARDS
 from services.inventory.tables.catalogue import PRODUCTS, SKU_CHOICES, SKU_COMPONENTS, SKU_SUBSTITUTES, SKUS
 from services.inventory.tables.deliveries import DELIVERIES, ENTITLEMENTS, REVEALS
 from services.inventory.tables.exports import CANARIES, CARD_EXPORTS
+from services.inventory.tables.gifts import GIFTS
 from services.inventory.tables.health import SUPPLIER_CALLS, SUPPLIER_CIRCUITS
 from services.inventory.tables.imports import IMPORT_LINES, IMPORTS
 from services.inventory.tables.links import REVEAL_LINKS
@@ -40,6 +41,7 @@ __all__ = [
     "ENTITLEMENTS",
     "FORBIDDEN_WORDS",
     "FROZEN_CARDS",
+    "GIFTS",
     "HOLDS",
     "IMPORTS",
     "IMPORT_LINES",

@@ -82,6 +82,7 @@ SKUS = Table(
     Column("low_stock_below", Integer, nullable=False, server_default="0"),
     Column("pick_order", Text, nullable=False, server_default=PickOrder.SEQUENTIAL.value),
     Column("usage_instructions", Text, nullable=False, server_default="", comment="how to use it, for its owner"),
+    Column("giftable", Boolean, comment="null: as its kind is"),
     Column("undo_within_minutes", Integer, comment="null: the platform's setting"),
     moment_column("created_at"),
     moment_column("expired_at", nullable=True),

@@ -79,6 +79,8 @@ ENTITLEMENTS = Table(
     moment_column("redeemed_at", nullable=True),
     moment_column("revoked_at", nullable=True),
     moment_column("reminded_at", nullable=True),
+    id_column("gift_id", nullable=True),
+    moment_column("given_at", nullable=True),
     one_of("state", EntitlementState, name="state_known"),
     CheckConstraint("(first_revealed_at IS NULL) = (reveals = 0)", name="revealed_is_counted"),
     CheckConstraint("(state = 'redeemed') = (redeemed_at IS NOT NULL)", name="redeemed_has_moment"),

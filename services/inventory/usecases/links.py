@@ -9,6 +9,7 @@ from services.inventory.domain.entitlements import (
     EntitlementRevokedError,
     EntitlementState,
     EntitlementUnknownError,
+    GiftPendingError,
     NothingToRevealError,
 )
 from services.inventory.domain.links import (
@@ -35,13 +36,16 @@ async def make_link(
 
     :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
     :raises EntitlementRevokedError: it was taken back.
+    :raises GiftPendingError: it is being given away.
     :raises NothingToRevealError: it has no code.
     """
     benefit = await vouchers.find_benefit(uow, entitlement_id)
-    if benefit is None or not owner.owns(member_id=benefit.member_id, order_id=benefit.order_id):
+    if benefit is None or not owner.owns(member_id=benefit.member_id, order_id=benefit.order_id, given=benefit.given):
         raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
     if benefit.state is EntitlementState.REVOKED:
         raise EntitlementRevokedError("this entitlement was taken back")
+    if benefit.is_pending:
+        raise GiftPendingError("this is being given away; cancel the gift to use it")
     if not benefit.has_card:
         raise NothingToRevealError("there is no code: it went to the buyer's account, or is shown as a QR code")
     key = await find_signing_key(uow, keyring=keyring, now=now)

@@ -20,6 +20,7 @@ from services.inventory.domain.redeeming import (
     CodeExpiredError,
     CodeUnknownError,
     Redeemable,
+    RedeemGiftError,
     RedeemRefusedError,
     RedeemRevokedError,
     Redemption,
@@ -50,6 +51,7 @@ _REASONS: Mapping[type[RedeemRefusedError], ConflictReason] = {
     VoucherUsedError: ConflictReason.ACCEPTED_TWICE,
     RedeemRevokedError: ConflictReason.TAKEN_BACK,
     CodeExpiredError: ConflictReason.EXPIRED,
+    RedeemGiftError: ConflictReason.TAKEN_BACK,
 }
 """Refusals of true vouchers that a store has already given goods for."""
 
@@ -162,6 +164,8 @@ def _settle(
         raise CodeUnknownError("no code of yours is like that")
     if unit.entitlement_id in found.taken:
         raise AlreadyRedeemedError("this code was redeemed before")
+    if unit.facts.is_given_since(issued.issued_at):
+        raise RedeemRevokedError("what this QR code was for was given to somebody")
     check_redeem(unit.facts, now=acceptance.accepted_at)
     redemption = _redemption(new_id(), acceptance)
     found.taken.add(unit.entitlement_id)

@@ -19,10 +19,10 @@ from services.inventory.domain.redeeming import (
     Till,
     check_redeem,
 )
-from services.inventory.domain.vouchers import PREFIX, Voucher, VoucherUsedError
+from services.inventory.domain.vouchers import PREFIX, Voucher, VoucherExpiredError, VoucherUsedError
 from services.inventory.repository import redemptions
 from services.inventory.usecases.importing import CardSealer
-from services.inventory.usecases.vouchers import Shown, open_vouchers
+from services.inventory.usecases.vouchers import QR_LIFETIME, Shown, open_vouchers
 from shared.clock import new_id
 from shared.crypto import Keyring, Secret
 from shared.database import UnitOfWork
@@ -186,6 +186,8 @@ def _check(claim: _Claim, found: _Found, *, now: datetime) -> Redeemable:
         raise CodeUnknownError("no code of yours is like that")
     if unit.entitlement_id in found.taken:
         raise AlreadyRedeemedError("this code was redeemed before")
+    if isinstance(claim, Voucher) and unit.facts.is_given_since(claim.expires_at - QR_LIFETIME):
+        raise VoucherExpiredError("this QR code is over: what it is for was given to somebody")
     check_redeem(unit.facts, now=now)
     found.taken.add(unit.entitlement_id)
     if isinstance(claim, Voucher):

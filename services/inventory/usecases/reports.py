@@ -48,7 +48,7 @@ async def report_card(
     :raises TooManyReportsError: the owner reported too many lately.
     """
     facts = await reports.lock_facts(uow, entitlement_id, reported_by=reported_by, counted_from=now - REPORTS_PERIOD)
-    if facts is None or not owner.owns(member_id=facts.member_id, order_id=facts.order_id):
+    if facts is None or not owner.owns(member_id=facts.member_id, order_id=facts.order_id, given=facts.given):
         raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
     check_report(facts, now=now)
     if facts.card_id is None or facts.batch_id is None:

@@ -33,14 +33,17 @@ async def record_reveals(
 ) -> list[EntitlementRevokedError | None]:
     """Write the audit of many reveals and announce them; only after this is committed may a card be opened.
 
-    Answers for each None, or the error when the entitlement was revoked meanwhile: that one must not be opened.
+    Answers for each None, or the error when the entitlement was revoked or given to somebody meanwhile: that one must not
+    be opened.
     """
-    first = await entitlements.record_reveals(uow, [reveal.record for reveal in reveals], now=now)
+    owners = [reveal.entitlement.member_id for reveal in reveals]
+    first = await entitlements.record_reveals(uow, [reveal.record for reveal in reveals], owners=owners, now=now)
     answers: list[EntitlementRevokedError | None] = []
     for reveal in reveals:
         owned = reveal.entitlement
-        if owned.entitlement_id not in first:
-            answers.append(EntitlementRevokedError("this entitlement was taken back"))
+        seen = (owned.entitlement_id, owned.member_id)
+        if seen not in first:
+            answers.append(EntitlementRevokedError("this entitlement was taken back, or is not yours any more"))
             continue
         revealed = events.card_revealed(
             order_id=owned.order_id,
@@ -48,12 +51,12 @@ async def record_reveals(
             sku_id=owned.sku_id,
             member_id=owned.member_id,
             entitlement_id=owned.entitlement_id,
-            first=first[owned.entitlement_id],
+            first=first[seen],
             revealed_at=now,
         )
         with continue_trace(reveal.traceparent):
             announce(uow, revealed, now=now)
-        first[owned.entitlement_id] = False  # a second one of the same batch was not the first
+        first[seen] = False  # a second one of the same batch was not the first
         answers.append(None)
     return answers
 

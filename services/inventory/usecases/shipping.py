@@ -121,7 +121,8 @@ async def confirm_receipt(uow: UnitOfWork, component_id: UUID, *, owner: Owner, 
     :raises ShipmentStateError: it is not on its way.
     """
     whose = await shipping.find_owner(uow, component_id)
-    if whose is None or not owner.owns(member_id=whose[0], order_id=whose[1]):
+    # What is sent is never given away.
+    if whose is None or not owner.owns(member_id=whose[0], order_id=whose[1], given=False):
         raise ShipmentUnknownError(f"there is no shipment of component {component_id}")
     await end(uow, component_id, state=ShipmentState.SIGNED, ended_by=ended_by, now=now)
 

@@ -86,7 +86,7 @@ async def own_benefit(uow: UnitOfWork, entitlement_id: UUID, *, owner: Owner, no
     :raises NotRedeemableHereError: no partner honours it by QR code, or not any more.
     """
     benefit = await vouchers.find_benefit(uow, entitlement_id)
-    if benefit is None or not owner.owns(member_id=benefit.member_id, order_id=benefit.order_id):
+    if benefit is None or not owner.owns(member_id=benefit.member_id, order_id=benefit.order_id, given=benefit.given):
         raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
     return check_voucher_allowed(benefit, now=now), benefit
 
