@@ -18,13 +18,16 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 async def redeem(api: Api, access: Access, shelf: Shelf, bought: Bought, story: Story, *, key: str) -> None:
-    """The brand's till takes the code, once; a second time it is refused."""
+    """The brand's till takes the code, undoes that as a mistake, and takes it again; a further time it is refused."""
     goods = _goods(key)
     brand = PartnerApi.of(api, access.partners[goods.brand])
-    code = bought.codes[shelf.sku_ids[key]]
-    await brand.post("/v1/partner/redemptions", {"code": code, "store": "上海南京西路店"})
-    await brand.post("/v1/partner/redemptions", {"code": code, "store": "上海南京西路店"}, expect=409)
-    story.tell(f"{access.partners[goods.brand]['name']} redeems the {goods.sku}; a second try is refused")
+    presented = {"code": bought.codes[shelf.sku_ids[key]], "store": "上海南京西路店"}
+    mistake = await brand.post("/v1/partner/redemptions", presented)
+    await brand.post(f"/v1/partner/redemptions/{mistake['redemption_id']}/undo", {"reason": "点错单"}, expect=200)
+    await brand.post("/v1/partner/redemptions", presented)
+    await brand.post("/v1/partner/redemptions", presented, expect=409)
+    name = access.partners[goods.brand]["name"]
+    story.tell(f"{name} redeems the {goods.sku}, undoes it, redeems it again; a further try is refused")
 
 
 async def refund(buyer: Api, shelf: Shelf, bought: Bought, story: Story, *, key: str) -> int:
