@@ -13,6 +13,7 @@ from services.inventory.clients.supplier import SupplierClient
 from services.inventory.domain.supply import AnswerKind, Step, SupplierAnswer, SupplierOrder
 from shared.clock import utc_now
 from shared.crypto import Secret
+from shared.crypto.webhooks import new_webhook_secret
 from tests.e2e import shop
 from tests.e2e.shop import eventually, order_in, pay, put_on_sale
 
@@ -25,6 +26,7 @@ TOP_UP_PRICE_MINOR = 1_200
 """What costs buyers 1,000 and 1,500."""
 
 SANDBOX_COST_MINOR = 950
+WEBHOOK_SECRET = new_webhook_secret().reveal()
 
 
 async def open_channel(api: Api, access: Access, desk: Api) -> tuple[str, dict[str, str]]:
@@ -53,8 +55,8 @@ async def confirm(api: Api, access: Access, path: str) -> None:
 
 async def sell_top_up(
     desk: Api, access: Access, *, price_minor: int, offer: dict[str, object] | None = None, **supplier: object
-) -> str:
-    """A top-up on the shelf that this supplier delivers."""
+) -> tuple[str, str]:
+    """A top-up on the shelf that this supplier delivers: the SKU and the supplier."""
     product_id = await add_product(desk, name=f"充值 {secrets.token_hex(3)}", category="测试", description="直充")
     sku_id = await add_sku(desk, product_id, name="话费", price_minor=price_minor, kind="direct_top_up")
     body = {
@@ -64,9 +66,9 @@ async def sell_top_up(
         "skus": [{"sku_id": sku_id, **(offer or {"supplier_sku": "TOPUP-10", "cost_minor": SANDBOX_COST_MINOR})}],
         **supplier,
     }
-    await desk.post("/v1/ops/suppliers", body)
+    supplier_id = (await desk.post("/v1/ops/suppliers", body))["supplier_id"]
     await wait_until_on_sale(desk, sku_id)
-    return sku_id
+    return sku_id, supplier_id
 
 
 async def balance(channel: PartnerApi) -> int:
@@ -125,24 +127,32 @@ async def test_our_wire_buys_cards_from_a_whole_kaquan(api: Api, desk: Api, acce
 
 async def test_the_shop_as_its_own_reseller_delivers_a_top_up(api: Api, desk: Api, access: Access) -> None:
     """Two hops: our SKU is bought from our own channel API, whose SKU the sandbox supplier delivers."""
-    upstream_id = await sell_top_up(desk, access, price_minor=1_500)
-    _, key = await open_channel(api, access, desk)
+    upstream_id, _ = await sell_top_up(desk, access, price_minor=1_500)
+    channel_id, key = await open_channel(api, access, desk)
     channel = PartnerApi.of(api, key)
-    sku_id = await sell_top_up(
+    sku_id, supplier_id = await sell_top_up(
         desk,
         access,
         price_minor=1_600,
         base_url=access.gateway,
         merchant_id=key["key_id"],
-        secret=key["secret"],
+        secret=f"{key['secret']} {WEBHOOK_SECRET}",
         wire={"kind": "kaquan"},
         offer={"supplier_sku": upstream_id, "cost_minor": TOP_UP_PRICE_MINOR},
     )
+    hears = {"url": f"{access.gateway}/v1/suppliers/{supplier_id}/changes", "secret": WEBHOOK_SECRET}
+    webhook = f"/v1/ops/channels/{channel_id}/webhook"
+    await desk.call("PUT", webhook, body=hears, expect=200)
     buyer = await shop.register(api)
     line = {"sku_id": sku_id, "quantity": 1, "buyer_fields": {"account": "13800138000"}}
     order = await buyer.post("/v1/orders", {"lines": [line]})
     await pay(buyer, order["order_id"])
     await order_in(buyer, order["order_id"], "completed")
+
+    async def told() -> Any:
+        return (await desk.get(f"{webhook}/messages", state="delivered"))["items"]
+
+    await eventually(told, lambda messages: "order.fulfilled" in {each["kind"] for each in messages})
     assert await balance(channel) == DEPOSIT_MINOR - TOP_UP_PRICE_MINOR
     journals = (await desk.get("/v1/ops/ledger/journals", order_id=order["order_id"]))["items"]
     (cost,) = [journal for journal in journals if journal["kind"] == "card.cost"]

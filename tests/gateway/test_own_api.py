@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 
-from shared.http import BuyerCaller, OperatorCaller, Problem, Role, ServiceCaller, create_app
+from shared.http import BuyerCaller, ChannelCaller, OperatorCaller, Problem, Role, ServiceCaller, create_app
 from shared.settings import read_key
 from tests.gateway.house import EchoService, House, open_house
 from tests.shared.http_servers import serving
@@ -46,6 +46,12 @@ routes = APIRouter()
 @routes.post("/v1/orders", status_code=201)
 async def make_order(order: Order, caller: BuyerCaller) -> Order:
     assert caller.member_id
+    return order
+
+
+@routes.post("/v1/channel/orders")
+async def make_channel_order(order: Order, caller: ChannelCaller) -> Order:
+    assert caller.channel_id
     return order
 
 
@@ -197,7 +203,10 @@ async def test_each_audience_has_its_document(keys_directory: Path) -> None:
         assert "/v1/orders" not in operator["paths"]
         assert "/v1/ops/orders" in operator["paths"]
         assert "/v1/ops/dashboard" in operator["paths"]
-        for document in (buyer, operator):
+        channel = (await house.client.get("/openapi.json?audience=channel")).json()
+        assert channel["paths"].keys() == {"/v1/channel/orders"}
+        assert channel["paths"]["/v1/channel/orders"]["post"]["security"] == [{"signature": []}]
+        for document in (buyer, operator, channel):
             assert not any(path.startswith("/internal") for path in document["paths"])
             assert "/healthz" not in document["paths"]
         foreign = {name for name in buyer["components"]["schemas"] if not name.startswith("gateway.")}

@@ -96,6 +96,7 @@ class Settlement:
     channel_id: str = ""
     balance_minor: int = 1_000_000
     shown_minor: int | None = None
+    refuses_by: str = "account.insufficient"
     deaf: bool = False
     delay_s: float = 0.0
     purchases: dict[str, Json] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class Settlement:
         await asyncio.sleep(self.delay_s)
         if body["order_id"] not in self.purchases:
             if body["amount_minor"] > self.balance_minor:
-                return web.json_response({"code": "account.insufficient"}, status=402)
+                return web.json_response({"code": self.refuses_by}, status=402)
             self.balance_minor -= body["amount_minor"]
             self.purchases[body["order_id"]] = body
         return web.Response(status=500) if self.deaf else web.json_response(body)

@@ -4,6 +4,11 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+from pydantic import BaseModel
+
+from services.order.schemas.channels import ChannelGoodsOut, ChannelOrderIn, ChannelOrderOut, TermsIn
+from services.order.schemas.webhooks import WebhookIn, WebhookMessageOut
 from shared.clock import utc_now
 from shared.contracts import InventoryReserveV1, OrderCancelledV1, OrderCreatedV1, OrderPaidV1, OrderRefundedV1
 from shared.http import Identity, Role
@@ -85,13 +90,15 @@ async def test_too_little_money_changes_nothing_and_the_number_stays_free(shop: 
     assert (await reseller.orders("X-1", (sold, 1))).json()["status"] == "paid"
 
 
-async def test_an_account_emptied_meanwhile_ends_the_order_at_once(shop: Shop) -> None:
+@pytest.mark.parametrize("code", ["account.insufficient", "account.daily_limit"])
+async def test_an_account_that_will_not_pay_after_all_ends_the_order_at_once(shop: Shop, code: str) -> None:
+    shop.settlement.refuses_by = code
     reseller = await open_reseller(shop)
     sold = offer(price_minor=1_000)
     await shop.sells(sold)
     shop.settlement.balance_minor, shop.settlement.shown_minor = 10, 1_000_000
     refused = await reseller.orders("X-1", (sold, 1))
-    assert (refused.status_code, refused.json()["code"]) == (402, "account.insufficient")
+    assert (refused.status_code, refused.json()["code"]) == (402, code)
     (cancelled,) = await shop.announced(OrderCancelledV1)
     assert cancelled.reason == "account_refused"
     assert (await reseller.get("orders/X-1")).status_code == 404
@@ -213,3 +220,11 @@ async def _take_back(shop: Shop, reseller: Reseller, order: facts.Json) -> None:
     for part in facts.components(order):
         await shop.hear(facts.revoked(order, part, refund_id), facts.reversed_(order, part, refund_id))
     await reseller.jobs().send_refunds()
+
+
+@pytest.mark.parametrize(
+    "model", [ChannelOrderIn, ChannelOrderOut, ChannelGoodsOut, TermsIn, WebhookIn, WebhookMessageOut]
+)
+def test_the_published_examples_are_what_the_models_take(model: type[BaseModel]) -> None:
+    for example in model.model_json_schema()["examples"]:
+        model.model_validate(example)

@@ -172,6 +172,8 @@ async def test_dead_messages_are_seen_and_sent_anew(reseller: Reseller, listener
     await deliver(reseller)
     (dead,) = await reseller.messages("dead")
     assert (dead["attempts"], dead["last_error"]) == (ATTEMPTS_MAX, "http_500")
+    figures = await shop.http.get("/internal/figures", headers=shop.operator_headers(scope="support"))
+    assert figures.json()["webhooks"] == {"dead": 1, "given_up": 0}
     listener.status = 204
     headers = shop.operator_headers(scope="finance")
     path = f"/v1/ops/channels/{reseller.channel_id}/webhook/messages"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.order.clients.accounts import AccountRefusedError, ChannelUnknownError
+from services.order.clients.accounts import AccountRefusedError, ChannelUnknownError, DailyLimitError
 from services.order.clients.neighbours import StockInsufficientError
 from services.order.clients.providers import ProviderUnknownError
 from services.order.domain.buyer_fields import BuyerFieldsError
@@ -67,6 +67,7 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     RefundNotInReviewError: ProblemSpec(409, "refund.not_in_review", "There is nothing to decide"),
     IllegalMoveError: ProblemSpec(409, "order.illegal_move", "The order's state does not allow it"),
     AccountRefusedError: ProblemSpec(402, "account.insufficient", "The account does not pay for it"),
+    DailyLimitError: ProblemSpec(402, "account.daily_limit", "The account's limit of the day is reached"),
     ChannelUnknownError: ProblemSpec(404, "channel.not_found", "There is no such channel"),
     ChannelNotActiveError: ProblemSpec(403, "channel.not_active", "The channel cannot buy"),
     ChannelOrderNotFoundError: ProblemSpec(404, "order.not_found", "There is no such order"),

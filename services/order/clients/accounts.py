@@ -14,6 +14,7 @@ NAME: Final = "account"
 
 _NOT_FOUND = 404
 _PAYMENT_REQUIRED = 402
+_DAILY_LIMIT = "account.daily_limit"
 
 
 class AccountRefusedError(Exception):
@@ -23,6 +24,10 @@ class AccountRefusedError(Exception):
         super().__init__(str(body.get("detail") or code))
         self.code = code
         self.extra = {name: body[name] for name in ("available_minor", "wanted_minor") if name in body}
+
+
+class DailyLimitError(AccountRefusedError):
+    """What may be spent in one day is spent. Nothing was taken."""
 
 
 class ChannelUnknownError(Exception):
@@ -71,7 +76,8 @@ class Accounts:
             await self._settlement.call("POST", "/internal/channel-purchases", json=body, idempotent=True)
         except ServiceRefusedError as refused:
             if refused.status == _PAYMENT_REQUIRED:
-                raise AccountRefusedError(refused.code, refused.body) from refused
+                kind = DailyLimitError if refused.code == _DAILY_LIMIT else AccountRefusedError
+                raise kind(refused.code, refused.body) from refused
             raise ServiceUnavailableError("settlement", f"answered {refused}") from refused
         return _receipt(order_id, amount_minor, currency)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from services.order.domain.numbers import first_id
 from services.order.queries.messages import MessageFigures, read_message_figures
+from services.order.queries.webhooks import WebhookFigures, read_webhook_figures
 from shared.clock import Clock
 from shared.database import Database, UnitOfWork
 
@@ -67,6 +68,7 @@ class Figures:
     reviews_ending: int
     refunds_in_review: int
     messages: MessageFigures
+    webhooks: WebhookFigures
 
 
 async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: datetime) -> Figures:
@@ -91,6 +93,7 @@ async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: dateti
         reviews_ending=await uow.raw.fetchval(_HELD, now - review_within * NEAR_ITS_END),
         refunds_in_review=await uow.raw.fetchval(_REVIEW),
         messages=await read_message_figures(uow),
+        webhooks=await read_webhook_figures(uow),
     )
 
 

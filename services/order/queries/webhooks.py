@@ -1,5 +1,6 @@
 """Channels' webhooks as operators see them."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,27 @@ from services.order.domain.webhooks import MessageState, WebhookUnknownError
 from services.order.schemas.webhooks import WebhookMessageOut, WebhookOut
 from services.order.tables import CHANNEL_WEBHOOKS, WEBHOOK_MESSAGES
 from shared.database import UnitOfWork
+
+_FIGURES = """
+SELECT (SELECT count(*) FROM webhook_messages WHERE state = 'dead') AS dead,
+    (SELECT count(*) FROM channel_webhooks WHERE active AND disabled_at IS NOT NULL) AS given_up
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFigures:
+    """What wants an operator: messages that were never taken, and addresses that are not called any more."""
+
+    dead: int
+    given_up: int
+
+
+async def read_webhook_figures(uow: UnitOfWork) -> WebhookFigures:
+    """The figures now."""
+    row = await uow.raw.fetchrow(_FIGURES)
+    if row is None:
+        raise RuntimeError("a count answers one row")
+    return WebhookFigures(dead=row["dead"], given_up=row["given_up"])
 
 
 async def webhook_of(uow: UnitOfWork, channel_id: UUID) -> WebhookOut:

@@ -57,6 +57,7 @@ WEBHOOK_MESSAGES = Table(
     CheckConstraint(one_of("state", MessageState), name="state_known"),
     CheckConstraint("(state = 'due') = (ended_at IS NULL)", name="ended_when_over"),
     Index("ix_webhook_messages_due", "channel_id", "next_try_at", postgresql_where=text("state = 'due'")),
+    Index("ix_webhook_messages_dead", "channel_id", postgresql_where=text("state = 'dead'")),
     Index("ix_webhook_messages_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     # An event of an order is one message; of goods one waits at a time.
     Index(

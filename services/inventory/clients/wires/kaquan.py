@@ -42,6 +42,7 @@ _DELIVERED: Final = frozenset({"issued", "settled"})
 
 _REFUSED: Final = frozenset(
     {
+        "account.daily_limit",
         "account.insufficient",
         "body.invalid",
         "buyer_fields.invalid",
