@@ -123,6 +123,8 @@ class Gate:
 
     def _recognise(self, request: Incoming) -> Credential:
         authorization = request.read.get(b"authorization")
+        if request.route.gives_token and self.page(request).proved:
+            request.rewrite = partial(self._browsers.keep_guest_token, self.page(request))
         if request.route.audience in _LOOKS_AWAY:
             return self._anonymous(request.ip)
         if authorization is None:
@@ -133,10 +135,8 @@ class Gate:
 
     def _from_cookies(self, request: Incoming) -> Credential:
         """Whose cookies they are. The device is known by its cookie too."""
-        page = request.page = self._browsers.page(request)
+        page = self.page(request)
         request.device = request.device or page.device
-        if page.proved and request.route.gives_token:
-            request.rewrite = partial(self._browsers.keep_guest_token, page)
         token = self._browsers.token(request, page)
         return self._anonymous(request.ip) if token is None else self._owner(request, token)
 

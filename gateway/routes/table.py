@@ -51,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/quotes", "order", _ANYONE, methods="POST", rate=READ),
     Route("/v1/orders", "order", _ANYONE, methods="POST", rate=CHECKOUT, gives_token=True),
     Route("/v1/orders", "order", _BUYER, methods="GET", rate=READ),
-    Route("/v1/orders/links", "order", _PUBLIC, methods="POST", rate=SIGN_IN),
+    Route("/v1/orders/links", "order", _PUBLIC, methods="POST", rate=SIGN_IN, gives_token=True),
     Route("/v1/orders/{order_id}", "order", _HOLDER, methods="GET HEAD", waits=True),
     Route("/v1/orders/{order_id}/**", "order", _HOLDER),
     Route("/v1/orders/{order_id}/stream", "order", _HOLDER, methods="GET", rate=STREAM, stream=True),

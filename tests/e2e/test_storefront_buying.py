@@ -3,13 +3,19 @@
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from playwright.async_api import Browser, Route, expect
 
 from dev.client import Access, Api, checked
+from services.order.domain.order_links import sign_order_link
+from shared.clock import utc_now
+from shared.settings import read_key
 from tests.e2e.browser import Visitor, open_visitor
 from tests.e2e.shop import put_on_sale
+from tests.support.world import World
 
 CODE = re.compile(r"[0-9A-Z]{16}")
 BUNDLE = "影音咖啡联合会员"
@@ -106,6 +112,25 @@ async def test_a_guest_buys_and_only_this_browser_sees_it(
     async with open_visitor(chromium, access.gateway) as stranger:
         await stranger.open(f"/orders/{order_id}")
         await stranger.page.wait_for_url("**/sign-in?**")
+
+
+async def test_the_link_in_a_guests_message_opens_the_order_in_another_browser(
+    visitor: Visitor, access: Access, chromium: Browser, api: Api, world: World
+) -> None:
+    product = await product_named(api, "拾光咖啡券")
+    await visitor.choose(product["product_id"])
+    await visitor.page.fill("[name=email]", "guest@example.com")
+    order_id = await visitor.order()
+    key = read_key(world.stack.layout.keys, "guest-token.key")
+    token = sign_order_link(key, order_id=UUID(order_id), expires_at=utc_now() + timedelta(hours=1))
+    async with open_visitor(chromium, access.gateway) as elsewhere:
+        await elsewhere.open(f"/o#{token}")
+        await elsewhere.page.wait_for_url(f"**/orders/{order_id}")
+        await elsewhere.sees("库存已为您保留")
+        assert token not in await elsewhere.kept()
+        await elsewhere.open("/o#KO1.nonsense")
+        await elsewhere.sees("链接已失效")
+        assert elsewhere.complaints == []
 
 
 async def test_reloads_and_lost_answers_make_one_order_and_one_payment(

@@ -45,6 +45,7 @@ async def shop(chromium: Browser, access: Access, api: Api, request: pytest.Fixt
     viewport: ViewportSize = request.param
     bundle = await product_named(api, BUNDLE)
     choice = await product_named(api, "周末不出门礼包")
+    sent = await product_named(api, "星海随行杯")
     async with open_visitor(chromium, access.gateway, viewport) as visitor:
         await visitor.register(*somebody())
         await visitor.choose(bundle["product_id"])
@@ -57,7 +58,7 @@ async def shop(chromium: Browser, access: Access, api: Api, request: pytest.Fixt
         unpaid = await visitor.order()
         paths = {
             "home": "/", "search": "/?q=会员", "nothing-found": "/?q=没有这样的", "product": f"/products/{bundle['product_id']}",
-            "product-with-choices": f"/products/{choice['product_id']}", "checkout": checkout, "order": f"/orders/{order_id}",
+            "product-to-send": f"/products/{sent['product_id']}", "product-with-choices": f"/products/{choice['product_id']}", "checkout": checkout, "order": f"/orders/{order_id}",
             "order-to-pay": f"/orders/{unpaid}", "orders": "/orders", "wallet": "/wallet", "member": "/me",
             "sign-in": "/sign-in", "register": "/register", "not-found": "/nothing/here",
         }  # fmt: skip

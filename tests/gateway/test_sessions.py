@@ -230,6 +230,16 @@ async def test_a_guests_order_token_never_reaches_the_page(house: House, orders:
     assert (await house.client.get(f"/v1/orders/{uuid4()}")).status_code == 401
 
 
+async def test_the_link_of_a_message_opens_the_order_by_a_cookie_too(house: House, orders: EchoService) -> None:
+    page = await opened(house)
+    order_id, token = guest_order(house, orders)
+    orders.answers["/v1/orders/links"] = orders.answers["/v1/orders"]
+    answer = await house.client.post("/v1/orders/links", json={"token": "KO1.x"}, headers=page)
+    assert token not in answer.text
+    identity = house.identity((await house.client.get(f"/v1/orders/{order_id}")).json())
+    assert (identity.role, identity.order_id) == (Role.GUEST, order_id)
+
+
 async def test_apps_still_get_their_guests_token(house: House, orders: EchoService) -> None:
     _, token = guest_order(house, orders)
     answer = await house.client.post("/v1/orders", json={})

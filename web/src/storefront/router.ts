@@ -31,6 +31,7 @@ const routes: RouteRecordRaw[] = [
     meta: { title: 'checkout.title', keyed: true },
   },
   { path: '/orders', name: 'orders', component: () => import('./pages/Orders.vue'), meta: { title: 'order.list' } },
+  { path: '/o', name: 'order-link', component: () => import('./pages/OrderLink.vue'), meta: { title: 'order.title' } },
   {
     path: '/orders/:id',
     name: 'order',

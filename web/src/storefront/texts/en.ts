@@ -304,6 +304,7 @@ export const en: Texts = {
     risk_unavailable: 'Our safety check does not answer; please try again soon.',
     idempotency_reused: 'The basket has changed; please order again from the product page.',
     idempotency_in_progress: 'Still working on it; one moment.',
+    order_link_invalid: 'This link is over; please open the one in our latest message.',
     order_not_found: 'This order is not to be found.',
     order_not_payable: 'This order cannot be paid: it is paid or closed already.',
     payment_too_many: 'Too many attempts to pay; please order again.',

@@ -295,6 +295,7 @@ export const zh: Texts = {
     risk_unavailable: '安全检查暂时无法进行，请稍后再试。',
     idempotency_reused: '订单内容变了，请回商品页重新下单。',
     idempotency_in_progress: '正在处理上一次提交，请稍等。',
+    order_link_invalid: '链接已失效，请从最近的短信或邮件里重新打开。',
     order_not_found: '订单找不到了。',
     order_not_payable: '订单已不能支付：可能已付款或已关闭。',
     payment_too_many: '尝试支付的次数太多，请重新下单。',
