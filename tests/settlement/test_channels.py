@@ -144,6 +144,10 @@ async def test_a_channels_order_settles_as_any_other_and_its_account_is_the_prov
 
 async def test_a_balance_that_drifts_from_the_ledger_is_named(house: House) -> None:
     channel_id = await open_channel(house, deposit_minor=5_000)
+    await buy(house, channel_id, 400)
+    await house.seal()
+    await buy(house, channel_id, 600)  # some of it is sealed, some is not
+    assert await balance(house, channel_id) == 4_000
     await house.run("UPDATE channels SET balance_minor = 5001")
     async with house.database.read() as uow:
         assert await drifted_channels(uow) == [channel_id]

@@ -21,19 +21,26 @@ from services.settlement.tables import CHANNEL_ENTRIES, CHANNEL_TRANSFERS, CHANN
 from shared.database import UnitOfWork
 from shared.http import encode_cursor
 
-# One statement sees one moment: entries, balances and journals are written together.
+# One statement sees one moment: entries, balances and journals are written together. The ledger's side is the sealed
+# totals and what has been posted since, as everywhere: the postings of all time are not read.
 _DRIFTED = """
+WITH head AS (
+  SELECT coalesce(max(to_no), 0) AS to_no FROM blocks
+), moved AS (
+  SELECT account_id, credit_minor - debit_minor AS minor FROM account_totals
+  UNION ALL SELECT credit_account, amount_minor FROM postings WHERE journal_no > (SELECT to_no FROM head)
+  UNION ALL SELECT debit_account, -amount_minor FROM postings WHERE journal_no > (SELECT to_no FROM head)
+), ledger AS (
+  SELECT owner, currency, sum(minor) AS minor FROM moved JOIN accounts USING (account_id)
+  WHERE kind = 'channel_funds' GROUP BY owner, currency
+), entries AS (
+  SELECT channel_id, sum(amount_minor) AS minor FROM channel_entries GROUP BY channel_id
+)
 SELECT c.channel_id
-FROM channels c LEFT JOIN accounts a ON a.code = 'channel_funds:' || c.channel_id || ':' || c.currency
-CROSS JOIN LATERAL (
-  SELECT coalesce(sum(moved.minor), 0) AS minor FROM (
-    SELECT amount_minor AS minor FROM postings WHERE credit_account = a.account_id
-    UNION ALL SELECT -amount_minor FROM postings WHERE debit_account = a.account_id) moved
-) ledger
-CROSS JOIN LATERAL (
-  SELECT coalesce(sum(e.amount_minor), 0) AS minor FROM channel_entries e WHERE e.channel_id = c.channel_id
-) entries
-WHERE c.balance_minor <> ledger.minor OR c.balance_minor <> entries.minor
+FROM channels c
+LEFT JOIN ledger l ON l.owner = c.channel_id::text AND l.currency = c.currency
+LEFT JOIN entries e ON e.channel_id = c.channel_id
+WHERE c.balance_minor <> coalesce(l.minor, 0) OR c.balance_minor <> coalesce(e.minor, 0)
 ORDER BY c.channel_id
 """
 
