@@ -1,6 +1,7 @@
 """A mail server by SMTP, with STARTTLS and a password where it is given a certificate."""
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -30,6 +31,7 @@ class MailSetup:
 
 async def open_mail_server(setup: MailSetup, taken: Taken, faults: Faults) -> asyncio.Server:
     """Listen; the caller closes."""
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # it tells each recipient
     loop = asyncio.get_running_loop()
 
     def make() -> SMTP:

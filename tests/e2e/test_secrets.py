@@ -29,6 +29,8 @@ WHERE_SECRETS_PASS = {
     ("inventory", "POST /v1/ops/skus/{sku_id}/batches"),
     ("inventory", "POST /v1/wallet/entitlements/{entitlement_id}/reveal"),
     ("inventory", "POST /v1/partner/redemptions"),
+    ("inventory", "POST /v1/wallet/entitlements/{entitlement_id}/gifts"),
+    ("inventory", "POST /v1/gifts/claim"),
 }
 
 
@@ -70,7 +72,7 @@ async def test_no_secret_leaves_its_place(world: World, access: Access, api: Api
 
 
 async def _journey(planted: Planted, access: Access, api: Api, desk: Api) -> list[str]:
-    """Cards come in, are bought by a member and a guest, read and redeemed; answers the tokens that went about."""
+    """Cards come in, are bought by a member and a guest, read, redeemed and given; answers the tokens that went about."""
     codes = planted.codes
     goods = await shop.put_on_sale(desk, access, codes=codes)
     buyer = await shop.register(api, phone=planted.phone, password=planted.password)
@@ -85,10 +87,25 @@ async def _journey(planted: Planted, access: Access, api: Api, desk: Api) -> lis
     await shop.pay(guest, placed["order_id"])
     await shop.order_in(guest, placed["order_id"], "completed")
 
+    gift = await _give(buyer, await shop.register(api), goods.sku_id)
     token = buyer.headers["authorization"].split()[1]
     await brand.post("/v1/partner/redemptions", {"code": code, "store": "A"}, expect=409)
     await _ask_wrongly(planted, goods.sku_id, code, token, api=api, desk=desk, brand=brand)
-    return [placed["access_token"], token]
+    return [placed["access_token"], token, gift]
+
+
+async def _give(giver: Api, heir: Api, sku_id: str) -> str:
+    """Something is bought, given by a link and read by who claimed it; answers the link's token."""
+    order = await shop.buy(giver, sku_id)
+    entitlement = f"/v1/wallet/entitlements/{order['lines'][0]['components'][0]['entitlement_ids'][0]}"
+    token: str = (await giver.post(f"{entitlement}/gifts", {"message": "生日快乐！"}))["claim_token"]
+    await giver.post("/v1/gifts/claim", {"token": token}, expect=409)
+    await giver.post("/v1/gifts/claim", {"token": [token]}, expect=422)
+    await heir.post("/v1/gifts/claim", {"token": token}, expect=200)
+    await heir.post("/v1/gifts/claim", {"token": f"{token}x"}, expect=404)
+    await heir.post(f"{entitlement}/reveal", {}, expect=200)
+    await giver.post(f"{entitlement}/reveal", {}, expect=404)
+    return token
 
 
 async def _ask_wrongly(
