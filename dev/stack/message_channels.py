@@ -2,7 +2,7 @@
 
 import json
 
-OCCASIONS = ("fulfilled", "unavailable", "refunded", "expiring")
+OCCASIONS = ("fulfilled", "unavailable", "refunded", "expiring", "ticket_answered", "ticket_resolved")
 WECHAT_FIELDS = {"character_string1": "order_no", "thing2": "goods", "amount3": "amount"}
 
 

@@ -13,6 +13,9 @@ GATEWAY = "gateway"
 IMPORT_LIMIT_BYTES = 32 * 1024 * 1024
 IMPORT_TIMEOUT_S = 300.0
 
+EVIDENCE_LIMIT_BYTES = 2 * 1024 * 1024 + 1024
+"""One image of an after-sale ticket."""
+
 REDEMPTIONS_LIMIT_BYTES = 1024 * 1024
 """500 redemptions in one call."""
 
@@ -54,6 +57,13 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/orders/links", "order", _PUBLIC, methods="POST", rate=SIGN_IN, gives_token=True),
     Route("/v1/orders/{order_id}", "order", _HOLDER, methods="GET HEAD", waits=True),
     Route("/v1/orders/{order_id}/**", "order", _HOLDER),
+    Route(
+        "/v1/orders/{order_id}/tickets/{ticket_id}/evidence",
+        "order",
+        _HOLDER,
+        methods="POST",
+        body_limit_bytes=EVIDENCE_LIMIT_BYTES,
+    ),
     Route("/v1/orders/{order_id}/stream", "order", _HOLDER, methods="GET", rate=STREAM, stream=True),
     Route("/v1/payments/**", "order", _HOLDER),
     Route("/v1/payments/{provider}/notify", "order", Audience.PROVIDER, methods="POST", rate=PROVIDER),
@@ -62,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/ops/channels/{channel_id}/webhook/**", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/ops/channels/{channel_id}/terms", "order", _OPERATOR, scopes=_FINANCE, rate=OPERATE),
     Route("/v1/me/messages/**", "order", _BUYER),
+    Route("/v1/ops/tickets/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     Route("/v1/ops/messages/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     Route("/v1/ops/orders/**", "order", _OPERATOR, scopes=_SUPPORT | _FINANCE, rate=OPERATE),
     # inventory

@@ -1,18 +1,19 @@
 """The order service: the one place where its parts are put together."""
 
-from collections.abc import Sequence
 from functools import partial
-from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from services.order.api import PROBLEMS, ROUTERS
-from services.order.api.desk import Desk, HotPaths, Json
+from services.order.api.desk import Desk
+from services.order.api.hot_paths import hot_paths
 from services.order.api.lane import LeanLane
+from services.order.api.tickets import BODY_LIMITS
 from services.order.clients import accounts, sandbox
 from services.order.clients.accounts import Accounts
+from services.order.clients.after_sale import AfterSale
 from services.order.clients.codes import Codes
 from services.order.clients.couriers import (
     AliyunSms,
@@ -28,29 +29,19 @@ from services.order.clients.neighbours import Holds, Risk
 from services.order.clients.providers import MoneyKeeper, Providers
 from services.order.clients.webhooks import WebhookSender
 from services.order.consumers import HANDLERS
-from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.messages import ChannelName
-from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
 from services.order.jobs import Jobs
 from services.order.jobs.messages import Messenger, Pages
+from services.order.jobs.tickets import TicketJobs
 from services.order.jobs.webhooks import WebhookMessenger
 from services.order.queries.catalogue import Catalogue
 from services.order.queries.figures import FreshFigures
-from services.order.queries.orders import read_orders
 from services.order.queries.watch import Watchers
 from services.order.settings import Settings
-from services.order.usecases.checkout import (
-    Claimed,
-    Done,
-    Placement,
-    claim_checkouts,
-    place_orders,
-    release_checkouts,
-)
-from services.order.usecases.payments import Reported, open_payments, settle_reports
+from services.order.usecases.tickets import Papers
 from shared.clock import utc_now
 from shared.crypto import Keyring, Secret
-from shared.database import Coalescer, Database
+from shared.database import Database
 from shared.http import Background, IdentitySigner, ServiceClient, create_app, every, serve
 from shared.messaging import Consumer, Relay, operations_router
 from shared.observability import configure
@@ -58,8 +49,7 @@ from shared.settings import Environment, ProcessRole, read_key
 
 SERVICE = "order"
 PRUNE_EVERY_S = 60.0
-LOOKING_LANES = 2
-"""Looks do not wait for each other's locks; two at a time keep one slow page from holding up the rest."""
+TICKET_DEADLINES_EVERY_S = 30.0
 
 
 def build(settings: Settings) -> FastAPI:
@@ -75,11 +65,12 @@ def build(settings: Settings) -> FastAPI:
     sender = WebhookSender(anywhere=_anywhere(settings))
     consumer = Consumer(database, settings.kafka_bootstrap, settings.kafka_flavour, SERVICE, HANDLERS)
     catalogue = Catalogue(database)
+    keyring = Keyring.from_file(settings.keys_dir / "kek.json")
     watchers = Watchers(database, alone=settings.roles == frozenset(ProcessRole))
     desk = Desk(
         database=database,
         catalogue=catalogue,
-        hot=_hot_paths(database),
+        hot=hot_paths(database),
         holds=Holds(inventory),
         risk=Risk(risk, timeout_s=settings.risk_timeout_s),
         providers=Providers({sandbox.NAME: _sandbox(settings, outside)}),
@@ -87,10 +78,13 @@ def build(settings: Settings) -> FastAPI:
         codes=Codes(inventory),
         watchers=watchers,
         figures=FreshFigures(database, utc_now, review_within=settings.review_within),
-        keyring=Keyring.from_file(settings.keys_dir / "kek.json"),
+        keyring=keyring,
         guest_key=read_key(settings.keys_dir, "guest-token.key"),
         pay_window=settings.pay_window,
         webhooks_anywhere=_anywhere(settings),
+        papers=Papers(keyring),
+        ticket_deadlines=settings.ticket_deadlines,
+        after_sale=AfterSale(inventory),
     )
     app = create_app(
         service=SERVICE,
@@ -104,6 +98,7 @@ def build(settings: Settings) -> FastAPI:
         ],
         routers=(*ROUTERS, operations_router(database, consumer)),
         database=database,
+        body_limits=BODY_LIMITS,
         on_start=[catalogue.refresh],
         on_stop=[
             inventory.close,
@@ -140,6 +135,7 @@ def _background(
     if ProcessRole.JOBS in settings.roles:
         keepers = Providers[MoneyKeeper]({sandbox.NAME: _sandbox(settings, outside), accounts.NAME: desk.accounts})
         tasks += _jobs(settings, Jobs(desk.database, keepers, desk.risk, settings.review_within, utc_now))
+        tasks += _ticket_jobs(settings, desk)
         tasks += _message_jobs(settings, _messenger(settings, desk, membership, outside))
     return tasks
 
@@ -168,6 +164,14 @@ def _webhook_jobs(settings: Settings, messenger: WebhookMessenger) -> list[Backg
 def _anywhere(settings: Settings) -> bool:
     """On a development machine webhooks may go to other processes on it; nowhere else."""
     return settings.environment is Environment.DEVELOPMENT
+
+
+def _ticket_jobs(settings: Settings, desk: Desk) -> list[Background]:
+    jobs = TicketJobs(desk.database, desk.after_sale, desk.papers, desk.ticket_deadlines, utc_now)
+    return [
+        every(settings.ticket_every_s, jobs.settle, name="order.tickets"),
+        every(TICKET_DEADLINES_EVERY_S, jobs.keep_deadlines, name="order.ticket_deadlines"),
+    ]
 
 
 def _message_jobs(settings: Settings, messenger: Messenger) -> list[Background]:
@@ -242,45 +246,6 @@ def _sandbox(settings: Settings, outside: httpx.AsyncClient) -> sandbox.SandboxP
         key=read_key(settings.keys_dir, "payment-sandbox.key"),
         http=outside,
         clock=utc_now,
-    )
-
-
-def _hot_paths(database: Database) -> HotPaths:
-    """Claims, openings and placements are one statement each and need no transaction around it; reports lock first."""
-
-    async def claim(wanted: Sequence[ClaimWanted]) -> Sequence[Claimed | Done | Exception]:
-        async with database.read() as uow:
-            return await claim_checkouts(uow, wanted, now=utc_now())
-
-    async def release(claims: Sequence[tuple[str, str, UUID]]) -> Sequence[None]:
-        async with database.read() as uow:
-            await release_checkouts(uow, claims)
-        return [None] * len(claims)
-
-    async def place(placements: Sequence[Placement]) -> Sequence[None]:
-        async with database.read() as uow:
-            return await place_orders(uow, placements)
-
-    async def open_them(wanted: Sequence[PaymentWanted]) -> Sequence[PayableOrder | Exception]:
-        async with database.read() as uow:
-            return await open_payments(uow, wanted, now=utc_now())
-
-    async def settle(reports: Sequence[Reported]) -> Sequence[PaymentOutcome | Exception]:
-        async with database.begin() as uow:
-            return await settle_reports(uow, reports, now=utc_now())
-
-    async def look(order_ids: Sequence[UUID]) -> Sequence[Json | None]:
-        async with database.read() as uow:
-            orders = await read_orders(uow, set(order_ids))
-        return [orders.get(order_id) for order_id in order_ids]
-
-    return HotPaths(
-        claims=Coalescer(claim),
-        releases=Coalescer(release),
-        placements=Coalescer(place),
-        payments=Coalescer(open_them),
-        reports=Coalescer(settle),
-        looks=Coalescer(look, lanes=LOOKING_LANES),
     )
 
 

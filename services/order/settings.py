@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from services.order.clients.couriers import Security, WechatTemplate
 from services.order.domain.messages import Occasion
+from services.order.domain.tickets import Deadlines
 from shared.settings import InsecureSettingsError, PlatformSettings
 
 
@@ -62,6 +63,10 @@ class Settings(ChannelSettings):
     membership_url: str = Field(default="http://127.0.0.1:8103", validation_alias="KAQUAN_MEMBERSHIP_URL")
     shop_url: str | None = Field(default=None, validation_alias="KAQUAN_SHOP_URL")
     order_link_life_s: float = Field(default=259_200, gt=0, validation_alias="KAQUAN_ORDER_LINK_LIFE_S")
+    ticket_open_within_days: int = Field(default=30, ge=1, le=3_650, validation_alias="KAQUAN_TICKET_OPEN_WITHIN_DAYS")
+    ticket_answer_within_h: float = Field(default=24, gt=0, validation_alias="KAQUAN_TICKET_ANSWER_WITHIN_H")
+    ticket_silence_days: float = Field(default=7, gt=0, validation_alias="KAQUAN_TICKET_SILENCE_DAYS")
+    ticket_every_s: float = Field(default=2, gt=0, validation_alias="KAQUAN_ORDER_TICKET_EVERY_S")
     message_every_s: float = Field(default=1, gt=0, validation_alias="KAQUAN_ORDER_MESSAGE_EVERY_S")
 
     @property
@@ -77,6 +82,15 @@ class Settings(ChannelSettings):
     def order_link_life(self) -> timedelta:
         """For how long the link in a guest's message opens the order."""
         return timedelta(seconds=self.order_link_life_s)
+
+    @property
+    def ticket_deadlines(self) -> Deadlines:
+        """By when tickets are opened and answered."""
+        return Deadlines(
+            open_within=timedelta(days=self.ticket_open_within_days),
+            shop_answers_within=timedelta(hours=self.ticket_answer_within_h),
+            buyer_answers_within=timedelta(days=self.ticket_silence_days),
+        )
 
     @property
     def review_within(self) -> timedelta:

@@ -92,9 +92,10 @@ def test_every_operator_route_names_who_may() -> None:
         assert route.scopes <= frozenset(Scope)
 
 
-def test_only_imports_and_batches_may_be_large() -> None:
+def test_only_imports_batches_and_images_may_be_large() -> None:
     large = {route.pattern for route in ROUTES if route.body_limit_bytes > 64 * 1024}
     assert large == {
+        "/v1/orders/{order_id}/tickets/{ticket_id}/evidence",
         "/v1/ops/skus/{sku_id}/batches",
         "/v1/ops/skus/{sku_id}/imports",
         "/v1/partner/redemptions/batch",

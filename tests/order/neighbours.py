@@ -18,6 +18,11 @@ class Inventory:
     stock: int = 1_000_000
     delay_s: float = 0.0
     broken: bool = False
+    seen: bool = False
+    exchanges: bool = True
+    exchange_refused: str = ""
+    exchange_gate: asyncio.Event | None = None
+    exchanged: list[str] = field(default_factory=list)
     holds: dict[str, Json] = field(default_factory=dict)
     calls: "Counter[str]" = field(default_factory=Counter)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,6 +58,27 @@ class Inventory:
         self.looks.append(body)
         items = [{"entitlement_id": each, "code": f"CODE-{each[-4:]}"} for each in body["entitlement_ids"]]
         return web.json_response({"items": items})
+
+    async def look(self, _: web.Request) -> web.Response:
+        """Whether a component was seen, as the test says."""
+        self.calls["look"] += 1
+        return web.Response(status=500) if self.broken else web.json_response({"seen": self.seen})
+
+    async def exchange(self, request: web.Request) -> web.Response:
+        """A ticket's card: exchanged once per ticket and decider, or refused, as the test says."""
+        self.calls["exchange"] += 1
+        self.asked.set()
+        if self.broken:
+            return web.Response(status=500)
+        if self.exchange_gate is not None:
+            await self.exchange_gate.wait()
+        body = await request.json()
+        if self.exchange_refused:
+            return web.json_response({"code": self.exchange_refused}, status=409)
+        state = "replaced" if body["approved_by"] or self.exchanges else "open"
+        if state == "replaced":
+            self.exchanged.append(body["ticket_id"])
+        return web.json_response({"state": state})
 
     async def release(self, request: web.Request) -> web.Response:
         self.calls["release"] += 1
@@ -147,6 +173,8 @@ def settlement_app(settlement: Settlement) -> web.Application:
 def inventory_app(inventory: Inventory) -> web.Application:
     app = web.Application()
     app.router.add_post("/internal/holds", inventory.hold)
+    app.router.add_post("/internal/after-sale/looks", inventory.look)
+    app.router.add_post("/internal/after-sale/exchanges", inventory.exchange)
     app.router.add_delete("/internal/holds/{order_id}", inventory.release)
     app.router.add_post("/internal/channel-reveals", inventory.reveal)
     return app

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.inventory.api import (
+    after_sale,
     alerts,
     attendance,
     batch_life,
@@ -194,6 +195,7 @@ def routers(
         shop.routes,
         wallet.router(reveal_desk),
         channel_reveals.router(keyring),
+        after_sale.routes,
         vouchers.router(keyring),
         attendance.router(keyring),
         shipping.routes,

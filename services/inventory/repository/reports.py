@@ -37,6 +37,8 @@ WHERE report.report_id = $1 AND report.state = 'open' AND unit.state = 'active' 
 FOR UPDATE OF report
 """
 
+_OPEN_OF = "SELECT report_id FROM card_reports WHERE entitlement_id = $1 AND state = 'open'"
+
 _REFUSE = """
 UPDATE card_reports SET state = 'refused', decided_by = $2, decided_at = $3 WHERE report_id = $1 AND state = 'open'
 RETURNING report_id
@@ -92,6 +94,12 @@ async def lock_open_report(uow: UnitOfWork, report_id: UUID) -> UUID | None:
     """The SKU of a report that is open and whose entitlement can still be used; ask with the entitlement locked."""
     sku_id: UUID | None = await uow.raw.fetchval(_LOCK_OPEN, report_id)
     return sku_id
+
+
+async def find_open(uow: UnitOfWork, entitlement_id: UUID) -> UUID | None:
+    """The report about this entitlement that waits for a word."""
+    report_id: UUID | None = await uow.raw.fetchval(_OPEN_OF, entitlement_id)
+    return report_id
 
 
 async def refuse(uow: UnitOfWork, report_id: UUID, *, decided_by: str, now: datetime) -> bool:

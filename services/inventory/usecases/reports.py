@@ -101,6 +101,37 @@ async def approve_report(uow: UnitOfWork, report_id: UUID, *, decided_by: str, n
     uow.after_commit(lambda: _DECIDED.labels(ReportState.REPLACED.value).inc())
 
 
+async def exchange_for_ticket(
+    uow: UnitOfWork,
+    entitlement_id: UUID,
+    fault: Fault,
+    *,
+    owner: Owner,
+    reported_by: str,
+    approved_by: str | None,
+    now: datetime,
+) -> ReportState:
+    """Report a card for its owner, who asked in after-sale, and exchange it where the rule or a person approves.
+
+    :raises EntitlementUnknownError: there is none, or it is somebody else's, which is not told apart.
+    :raises ReportNotAllowedError: this cannot be reported (any more).
+    :raises TooManyReportsError: the owner reported too many lately.
+    :raises ReportDecidedError: what it is about was used or taken back meanwhile.
+    :raises StockInsufficientError: a person approved, and no card is free.
+    """
+    facts = await reports.lock_facts(uow, entitlement_id, reported_by=reported_by, counted_from=now - REPORTS_PERIOD)
+    if facts is None or not owner.owns(member_id=facts.member_id, order_id=facts.order_id, given=facts.given):
+        raise EntitlementUnknownError(f"there is no entitlement {entitlement_id}")
+    report_id = await reports.find_open(uow, entitlement_id) if approved_by else None
+    if report_id is None:
+        reported = await report_card(uow, entitlement_id, fault, owner=owner, reported_by=reported_by, now=now)
+        if reported.state is not ReportState.OPEN or approved_by is None:
+            return reported.state
+        report_id = reported.report_id
+    await approve_report(uow, report_id, decided_by=approved_by or BY_RULE, now=now)
+    return ReportState.REPLACED
+
+
 async def refuse_report(uow: UnitOfWork, report_id: UUID, *, decided_by: str, now: datetime) -> None:
     """Leave the card as it is.
 

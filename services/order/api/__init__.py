@@ -13,6 +13,8 @@ from services.order.api import (
     quotes,
     refunds,
     stream,
+    ticket_desk,
+    tickets,
 )
 from services.order.api.problems import PROBLEMS
 
@@ -28,6 +30,8 @@ ROUTERS = (
     channel_webhooks.router,
     operators.router,
     messages.router,
+    tickets.router,
+    ticket_desk.router,
     internal.router,
 )
 

@@ -8,16 +8,19 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from services.order.clients.accounts import Accounts
+from services.order.clients.after_sale import AfterSale
 from services.order.clients.codes import Codes
 from services.order.clients.neighbours import Holds, Risk
 from services.order.clients.providers import PaymentProvider, Providers
 from services.order.domain.checkouts import ClaimWanted
 from services.order.domain.payments import PayableOrder, PaymentOutcome, PaymentWanted
+from services.order.domain.tickets import Deadlines
 from services.order.queries.catalogue import Catalogue
 from services.order.queries.figures import FreshFigures
 from services.order.queries.watch import Watchers
 from services.order.usecases.checkout import Claimed, Done, Placement
 from services.order.usecases.payments import Reported
+from services.order.usecases.tickets import Papers
 from shared.crypto import Keyring
 from shared.database import Coalescer, Database
 
@@ -57,6 +60,9 @@ class Desk:
     guest_key: bytes
     pay_window: timedelta
     webhooks_anywhere: bool
+    papers: Papers
+    ticket_deadlines: Deadlines
+    after_sale: AfterSale
 
 
 async def _desk(request: Request) -> Desk:

@@ -32,12 +32,20 @@ from services.order.domain.pricing import (
 from services.order.domain.refunds import RefundNotInReviewError
 from services.order.domain.returns import NotPaidError, NotRefundableError
 from services.order.domain.states import IllegalMoveError
+from services.order.domain.tickets import (
+    AlreadyRatedError,
+    EvidenceRefusedError,
+    TicketDecidedError,
+    TicketNotAllowedError,
+    TicketUnknownError,
+)
 from services.order.domain.webhooks import WebhookAddressError, WebhookUnknownError
 from services.order.queries.watch import TooManyWatchesError
 from services.order.usecases.changes import OrderNotFoundError
 from services.order.usecases.checkout import CheckoutInProgressError, KeyReusedError
 from services.order.usecases.messages import MessageUnknownError
 from services.order.usecases.refunds import NothingToRefundError
+from services.order.usecases.tickets import TicketOpenError
 from shared.crypto.webhooks import WebhookSecretError
 from shared.http import ProblemSpec
 
@@ -80,5 +88,11 @@ PROBLEMS: Mapping[type[Exception], ProblemSpec] = {
     WebhookAddressError: ProblemSpec(422, "webhook.address_refused", "Webhooks are not sent there"),
     WebhookSecretError: ProblemSpec(422, "webhook.secret_invalid", "That is no webhook secret"),
     WebhookUnknownError: ProblemSpec(404, "webhook.not_found", "There is no such webhook or message"),
+    TicketUnknownError: ProblemSpec(404, "ticket.not_found", "There is no such ticket"),
+    TicketOpenError: ProblemSpec(409, "ticket.already_open", "There is an open ticket about this"),
+    TicketNotAllowedError: ProblemSpec(409, "ticket.not_allowed", "This cannot be asked for here"),
+    TicketDecidedError: ProblemSpec(409, "ticket.decided", "The ticket was decided already"),
+    AlreadyRatedError: ProblemSpec(409, "ticket.not_to_rate", "The ticket cannot be rated (again)"),
+    EvidenceRefusedError: ProblemSpec(422, "evidence.refused", "This is no evidence that is taken"),
     TooManyWatchesError: ProblemSpec(503, "stream.full", "Too many streams are open"),
 }

@@ -24,6 +24,8 @@ class Occasion(StrEnum):
     """Something could not be had; its money goes back."""
     REFUNDED = "refunded"
     EXPIRING = "expiring"
+    TICKET_ANSWERED = "ticket_answered"
+    TICKET_RESOLVED = "ticket_resolved"
 
 
 class ChannelName(StrEnum):

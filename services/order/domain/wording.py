@@ -93,11 +93,32 @@ def _expiring(letter: Letter) -> Text:
     )
 
 
+def _ticket_answered(letter: Letter) -> Text:
+    return Text(
+        "您的售后申请有新回复",
+        f"商家回复了您关于{_goods(letter, '等')}的售后申请（订单 {letter.order_no}），请打开订单查看并回复。",
+        "The shop has answered you",
+        f"There is an answer about {_goods(letter, ' and more')} of order {letter.order_no}. Open the order to read it.",
+    )
+
+
+def _ticket_resolved(letter: Letter) -> Text:
+    return Text(
+        "您的售后申请已处理",
+        f"您关于{_goods(letter, '等')}的售后申请已有处理结果（订单 {letter.order_no}），请打开订单查看，并为本次服务评分。",
+        "Your request was decided",
+        f"Your request about {_goods(letter, ' and more')} of order {letter.order_no} was decided. "
+        "Open the order to see how, and tell us how it was.",
+    )
+
+
 _TEXTS = {
     Occasion.FULFILLED: _fulfilled,
     Occasion.UNAVAILABLE: _unavailable,
     Occasion.REFUNDED: _refunded,
     Occasion.EXPIRING: _expiring,
+    Occasion.TICKET_ANSWERED: _ticket_answered,
+    Occasion.TICKET_RESOLVED: _ticket_resolved,
 }
 
 

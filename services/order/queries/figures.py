@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from services.order.domain.numbers import first_id
 from services.order.queries.messages import MessageFigures, read_message_figures
+from services.order.queries.tickets import TicketFigures, read_ticket_figures
 from services.order.queries.webhooks import WebhookFigures, read_webhook_figures
 from shared.clock import Clock
 from shared.database import Database, UnitOfWork
@@ -69,6 +70,7 @@ class Figures:
     refunds_in_review: int
     messages: MessageFigures
     webhooks: WebhookFigures
+    tickets: TicketFigures
 
 
 async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: datetime) -> Figures:
@@ -94,6 +96,7 @@ async def read_figures(uow: UnitOfWork, *, review_within: timedelta, now: dateti
         refunds_in_review=await uow.raw.fetchval(_REVIEW),
         messages=await read_message_figures(uow),
         webhooks=await read_webhook_figures(uow),
+        tickets=await read_ticket_figures(uow, now=now),
     )
 
 

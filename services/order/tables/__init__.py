@@ -14,6 +14,7 @@ from services.order.tables.orders import (
 )
 from services.order.tables.payments import PAYMENT_ANOMALIES, PAYMENTS, REFUND_PARTS, REFUNDS
 from services.order.tables.read_models import CONTRACTS, MEMBER_TIERS, PRODUCTS
+from services.order.tables.tickets import EVIDENCE_LOOKS, TICKET_EVIDENCE, TICKET_MESSAGES, TICKETS
 from services.order.tables.webhooks import CHANNEL_WEBHOOKS, WEBHOOK_MESSAGES
 from shared.http import idempotency_table
 from shared.messaging import inbox_table, outbox_table, parked_table
@@ -29,6 +30,7 @@ __all__ = [
     "CHANNEL_WEBHOOKS",
     "CHECKOUTS",
     "CONTRACTS",
+    "EVIDENCE_LOOKS",
     "IDEMPOTENCY",
     "INBOX",
     "LIMITED_PURCHASES",
@@ -49,5 +51,8 @@ __all__ = [
     "REFUND_PARTS",
     "RISK_QUESTIONS",
     "SKU_STOCK",
+    "TICKETS",
+    "TICKET_EVIDENCE",
+    "TICKET_MESSAGES",
     "WEBHOOK_MESSAGES",
 ]
