@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +14,9 @@ WEB = REPOSITORY / "web"
 DIST = WEB / "dist"
 MADE = frozenset({"node_modules", "dist"})
 """What lies in `web/` and is made there."""
+
+CHECKS = ("format:check", "lint", "types")
+"""Scripts of package.json that say what a reviewer would say first."""
 
 Say = Callable[[str], None]
 
@@ -41,7 +45,7 @@ def build_pages(layout: Layout, *, say: Say) -> bool:
 
 
 def check_pages(layout: Layout, documents: Path, *, say: Say) -> None:
-    """Format, lint, unit tests and types of the pages, the API's types made anew from its documents. Skipped where nothing changed.
+    """Format, lint and types of the pages, the API's types made anew from its documents. Skipped where nothing changed.
 
     :raises NodeFailedError: with what is wrong.
     """
@@ -53,9 +57,9 @@ def check_pages(layout: Layout, documents: Path, *, say: Say) -> None:
             return
         node = _ready(layout, say=say)
         node.run_script("api", str(documents))
-        for script in ("format:check", "lint", "types"):
-            say(f"pages      {script}")
-            node.run_script(script)
+        say(f"pages      {', '.join(CHECKS)}")
+        with ThreadPoolExecutor() as side_by_side:
+            list(side_by_side.map(node.run_script, CHECKS))
         stamp.write_text(wanted)
 
 

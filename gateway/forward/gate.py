@@ -123,7 +123,7 @@ class Gate:
 
     def _recognise(self, request: Incoming) -> Credential:
         authorization = request.read.get(b"authorization")
-        if request.route.gives_token and self.page(request).proved:
+        if request.route.gives_token and b"x-csrf-token" in request.read and self.page(request).proved:
             request.rewrite = partial(self._browsers.keep_guest_token, self.page(request))
         if request.route.audience in _LOOKS_AWAY:
             return self._anonymous(request.ip)
