@@ -32,7 +32,7 @@ async def supply(world: World, tmp_path: Path) -> AsyncIterator[Supply]:
 async def name(world: World, sku_id: UUID, *substitutes: UUID, other_partners: bool = False) -> None:
     async with world.database.begin() as uow:
         await substituting.name_substitutes(
-            uow, sku_id, substitutes, other_partners=other_partners, operator="operator:1", now=utc_now()
+            uow, sku_id, substitutes, other_partners=other_partners, operator="operator:1"
         )
 
 
@@ -121,6 +121,24 @@ async def test_what_a_supplier_fails_to_deliver_is_made_here(world: World, suppl
         "SELECT sku_id, ordered_sku_id, supplier_id FROM deliveries WHERE state = 'issued'"
     )
     assert delivered == {"sku_id": made, "ordered_sku_id": supply.sku_id, "supplier_id": None}
+
+
+async def test_what_stands_in_and_fails_is_not_stood_in_for(world: World, supply: Supply) -> None:
+    made = await world.sku(kind=SkuKind.GENERATED_KEY, goods=MADE)
+    ordered = await world.sku(kind=SkuKind.DIRECT_TOP_UP, stock_cap=5)
+    await name(world, supply.sku_id, made)
+    await name(world, ordered, supply.sku_id)
+    await supply.faults({"kind": "fails"})
+    order = order_of((ordered, 1))
+    assert await world.hold(order, account="13800001111") == [None]
+    await reserve(world, order, kind=SkuKind.DIRECT_TOP_UP)
+    (waiting,) = await world.fetch("SELECT state, sku_id, ordered_sku_id FROM deliveries")
+    assert waiting == {"state": "awaiting_supplier", "sku_id": supply.sku_id, "ordered_sku_id": ordered}
+    await supply.settle()
+    (event,) = await said(world, order)
+    assert (event["type"], event["sku_id"]) == ("card.rejected", str(ordered))
+    assert [await world.stock(sku_id) for sku_id in (ordered, supply.sku_id)] == [(5, 0, 0), (1_000, 0, 0)]
+    assert await world.value("SELECT count(*) FROM entitlements") == 0
 
 
 async def test_what_stands_in_is_worth_it_of_the_brand_and_leads_nowhere_back(world: World, door: Door) -> None:

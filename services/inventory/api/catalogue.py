@@ -134,7 +134,7 @@ async def name_substitutes(
     if stored is not None:
         return stored.response()
     await substituting.name_substitutes(
-        work, sku_id, body.sku_ids, other_partners=body.other_partners, operator=caller.caller, now=utc_now()
+        work, sku_id, body.sku_ids, other_partners=body.other_partners, operator=caller.caller
     )
     changed = await _read_sku(work, sku_id)
     return await call.keep(work, status=200, body=changed.model_dump_json().encode())

@@ -1,4 +1,4 @@
-"""Cards that were bought for an order: stored sealed like imported ones, and never laid on the shelf."""
+"""Cards that come with an order, bought or made for it: stored sealed like imported ones, and never laid on the shelf."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ _COLUMNS = ("card_id", "sku_id", "batch_id", "sealed", "code_index", "masked")
 
 
 async def add_bought(uow: UnitOfWork, batch: Batch, cards: Sequence[SealedCard], *, now: datetime) -> None:
-    """Write what one order brought.
+    """Write what an order brought, or what was made for some.
 
     :raises asyncpg.UniqueViolationError: a card is known already (`uq_cards_code_index`).
     """

@@ -69,8 +69,15 @@ async def serve_instead(
 async def _substitute(
     uow: UnitOfWork, outcome: Outcome, *, sealer: CardSealer, now: datetime, from_suppliers: bool = True
 ) -> None:
-    """Where something cannot be had, and its SKU and its buyer allow it, the first is delivered that stands in for it."""
-    open_to = [entry for entry, reason in outcome.rejected if entry.accept_substitutes and reason in SUBSTITUTED_FOR]
+    """Where something cannot be had, and its SKU and its buyer allow it, the first is delivered that stands in for it.
+
+    What stands in is not stood in for itself: the buyer was shown one step.
+    """
+    open_to = [
+        entry
+        for entry, reason in outcome.rejected
+        if entry.accept_substitutes and entry.ordered_sku_id is None and reason in SUBSTITUTED_FOR
+    ]
     if not open_to:
         return
     named = await substitutes.find_substitutes(uow, list({entry.sku_id for entry in open_to}))

@@ -1,7 +1,6 @@
 """Name what may be delivered instead of something that cannot be had."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from services.inventory.domain.catalogue import SkuUnknownError
@@ -14,7 +13,7 @@ log = get_logger(__name__)
 
 
 async def name_substitutes(
-    uow: UnitOfWork, sku_id: UUID, named: Sequence[UUID], *, other_partners: bool, operator: str, now: datetime
+    uow: UnitOfWork, sku_id: UUID, named: Sequence[UUID], *, other_partners: bool, operator: str
 ) -> None:
     """These, the first that can be had, are delivered where the SKU cannot be; none: it is refunded then.
 
@@ -32,4 +31,4 @@ async def name_substitutes(
         raise SubstituteRefusedError("what stands in for it leads back to it")
     check_substitutes(facts[sku_id], [facts[wanted] for wanted in named], other_partners=other_partners)
     await substitutes.replace(uow, sku_id, named)
-    log.info("sku.substitutes_named", sku_id=sku_id, substitutes=len(named), operator=operator, at=now.isoformat())
+    log.info("sku.substitutes_named", sku_id=sku_id, substitutes=len(named), operator=operator)
