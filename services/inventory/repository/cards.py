@@ -15,6 +15,9 @@ from shared.database import UnitOfWork
 CHUNK = 10_000
 """Cards of one statement in an import: well within the statement time-out on a busy machine."""
 
+EXPIRED_AT_ONCE = 100_000
+"""Expired cards that one run of the upkeep looks at, those first that expired first."""
+
 Item = TypeVar("Item")
 
 
@@ -75,9 +78,13 @@ RETURNING shelf.sku_id, shelf.card_id, shelf.batch_id, shelf.masked, shelf.cost_
 _CLAIM_FREE = _CLAIM.format(skip_locked="SKIP LOCKED")
 _CLAIM_WAITING = _CLAIM.format(skip_locked="")
 
+# SKU by SKU in the order of sale: where none is left, the planner would else read the shelf of all others to learn it.
 _ANY_LEFT = """
 SELECT EXISTS (
-    SELECT FROM shelf WHERE sku_id = ANY($1::uuid[]) AND (expires_at IS NULL OR expires_at > $2)
+    SELECT FROM unnest($1::uuid[]) AS asked (sku_id) CROSS JOIN LATERAL (
+        SELECT FROM shelf WHERE shelf.sku_id = asked.sku_id AND (shelf.expires_at IS NULL OR shelf.expires_at > $2)
+        ORDER BY shelf.rank, shelf.card_id LIMIT 1
+    ) AS free
 )
 """
 
@@ -125,15 +132,23 @@ LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state IS DISTINCT FROM 'void'
 """
 
-_EXPIRED_ON_SHELF = """
-SELECT sku_id, count(*)::int AS expired FROM shelf WHERE expires_at <= $1 GROUP BY sku_id ORDER BY sku_id LIMIT $2
-"""
+# By the index on expiry, which has only what has expired before its end: grouped or sorted otherwise, the whole shelf is read.
+_EXPIRED_ON_SHELF = f"""
+WITH due AS MATERIALIZED (
+    SELECT sku_id FROM shelf WHERE expires_at <= $1 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
+)
+SELECT sku_id, count(*)::int AS expired FROM due GROUP BY sku_id ORDER BY sku_id LIMIT $2
+"""  # noqa: S608  # a constant
 
-_TAKE_EXPIRED = """
+_TAKE_EXPIRED = f"""
+WITH due AS MATERIALIZED (
+    SELECT ctid AS place, sku_id FROM shelf WHERE expires_at <= $2 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
+)
 DELETE FROM shelf WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM shelf WHERE sku_id = $1 AND expires_at <= $2 ORDER BY card_id LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT ctid FROM shelf WHERE ctid = ANY(ARRAY(SELECT place FROM due WHERE due.sku_id = $1))
+    AND sku_id = $1 AND expires_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING card_id
-"""
+"""  # noqa: S608  # a constant
 
 
 @dataclass(frozen=True, slots=True)
