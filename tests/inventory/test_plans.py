@@ -71,7 +71,7 @@ def hot_path(world: World, sku_ids: list[UUID]) -> Iterator[tuple[str, Work]]:
     yield "any left", lambda uow: cards.any_left(uow, [new_id(), sku_ids[0]], now=now)
     yield "known codes", lambda uow: cards.find_known_codes(uow, unknown)
     yield "expire", lambda uow: upkeep.take_expired_cards(uow, now=now)
-    yield "take expired", lambda uow: cards.take_expired(uow, sku_ids[1], now=now, limit=500)
+    yield "take expired", lambda uow: shelf_life.take_expired(uow, sku_ids[1], now=now, limit=500)
     yield "empty SKUs", lambda uow: shelf_life.mark_expired(uow, list(islice(sku_ids, 5)), now=now)
 
 

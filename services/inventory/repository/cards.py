@@ -15,9 +15,6 @@ from shared.database import UnitOfWork
 CHUNK = 10_000
 """Cards of one statement in an import: well within the statement time-out on a busy machine."""
 
-EXPIRED_AT_ONCE = 100_000
-"""Expired cards that one run of the upkeep looks at, those first that expired first."""
-
 Item = TypeVar("Item")
 
 
@@ -131,24 +128,6 @@ SELECT unit.entitlement_id FROM entitlements unit LEFT JOIN cards card USING (ca
 LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
 WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state IS DISTINCT FROM 'void'
 """
-
-# By the index on expiry, which has only what has expired before its end: grouped or sorted otherwise, the whole shelf is read.
-_EXPIRED_ON_SHELF = f"""
-WITH due AS MATERIALIZED (
-    SELECT sku_id FROM shelf WHERE expires_at <= $1 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
-)
-SELECT sku_id, count(*)::int AS expired FROM due GROUP BY sku_id ORDER BY sku_id LIMIT $2
-"""  # noqa: S608  # a constant
-
-_TAKE_EXPIRED = f"""
-WITH due AS MATERIALIZED (
-    SELECT ctid AS place, sku_id FROM shelf WHERE expires_at <= $2 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
-)
-DELETE FROM shelf WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM shelf WHERE ctid = ANY(ARRAY(SELECT place FROM due WHERE due.sku_id = $1))
-    AND sku_id = $1 AND expires_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED
-)) RETURNING card_id
-"""  # noqa: S608  # a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +269,6 @@ async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
         moves.put_on(row["sku_id"], -1)
     for row in await uow.raw.fetch(_UNMINT, entitlement_ids):
         moves.take_back(row["sku_id"], row["units"])
-
-
-async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -> dict[UUID, int]:
-    """How many cards of each SKU have expired unsold, for at most `limit` SKUs."""
-    return {row["sku_id"]: row["expired"] for row in await uow.raw.fetch(_EXPIRED_ON_SHELF, now, limit)}
-
-
-async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
-    """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
-    return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))
 
 
 def _cost(card: SealedCard, batch: Batch) -> int:

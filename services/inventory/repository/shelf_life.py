@@ -9,6 +9,27 @@ from sqlalchemy import ColumnElement, FromClause, exists, func, select
 from services.inventory.tables import SHELF, SKU_COMPONENTS, SKUS
 from shared.database import UnitOfWork
 
+EXPIRED_AT_ONCE = 100_000
+"""Expired cards that one run of the upkeep looks at, those first that expired first."""
+
+# By the index on expiry, which has only what has expired before its end: grouped or sorted otherwise, the whole shelf is read.
+_EXPIRED_ON_SHELF = f"""
+WITH due AS MATERIALIZED (
+    SELECT sku_id FROM shelf WHERE expires_at <= $1 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
+)
+SELECT sku_id, count(*)::int AS expired FROM due GROUP BY sku_id ORDER BY sku_id LIMIT $2
+"""  # noqa: S608  # a constant
+
+_TAKE_EXPIRED = f"""
+WITH due AS MATERIALIZED (
+    SELECT ctid AS place, sku_id FROM shelf WHERE expires_at <= $2 ORDER BY expires_at LIMIT {EXPIRED_AT_ONCE}
+)
+DELETE FROM shelf WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM shelf WHERE ctid = ANY(ARRAY(SELECT place FROM due WHERE due.sku_id = $1))
+    AND sku_id = $1 AND expires_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING card_id
+"""  # noqa: S608  # a constant
+
 # One that is announced has its mark set: the next run passes it over.
 _TURNED = """
 WITH turned AS (
@@ -62,6 +83,16 @@ WHERE option.sku_id = ANY($1::uuid[])
 async def take_turned(uow: UnitOfWork, *, now: datetime, limit: int) -> list[UUID]:
     """Products that came to the shelf or left it by the clock since that was last said, marked as said."""
     return [row["product_id"] for row in await uow.raw.fetch(_TURNED, now, limit)]
+
+
+async def find_expired_on_shelf(uow: UnitOfWork, *, now: datetime, limit: int) -> dict[UUID, int]:
+    """How many cards of each SKU have expired unsold, for at most `limit` SKUs."""
+    return {row["sku_id"]: row["expired"] for row in await uow.raw.fetch(_EXPIRED_ON_SHELF, now, limit)}
+
+
+async def take_expired(uow: UnitOfWork, sku_id: UUID, *, now: datetime, limit: int) -> int:
+    """Take expired cards of a SKU off the shelf, at most `limit`; answers how many."""
+    return len(await uow.raw.fetch(_TAKE_EXPIRED, sku_id, now, limit))
 
 
 async def mark_expired(uow: UnitOfWork, sku_ids: Sequence[UUID], *, now: datetime) -> list[UUID]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.inventory import events
-from services.inventory.repository import cards, keys, shelf, shelf_life, stock
+from services.inventory.repository import keys, shelf, shelf_life, stock
 from services.inventory.repository.keys import DataKey
 from services.inventory.usecases.catalogue import change_products
 from shared.crypto import Keyring
@@ -40,7 +40,7 @@ async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
 
     An order that holds such a card is told when it is to be issued.
     """
-    expired = await cards.find_expired_on_shelf(uow, now=now, limit=EXPIRE_SKUS_MAX)
+    expired = await shelf_life.find_expired_on_shelf(uow, now=now, limit=EXPIRE_SKUS_MAX)
     if not expired:
         return 0
     free = await stock.lock_stock(uow, list(expired))
@@ -50,7 +50,7 @@ async def take_expired_cards(uow: UnitOfWork, *, now: datetime) -> int:
     for sku_id, quantity in expired.items():
         spare = free.get(sku_id, 0)
         limit = min(quantity, quantity if spare is None else spare, EXPIRE_CARDS_MAX)
-        taken = await cards.take_expired(uow, sku_id, now=now, limit=limit) if limit > 0 else 0
+        taken = await shelf_life.take_expired(uow, sku_id, now=now, limit=limit) if limit > 0 else 0
         moves.put_on(sku_id, -taken)
         taken_in_all += taken
         if taken:
