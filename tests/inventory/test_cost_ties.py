@@ -1,5 +1,6 @@
 """What settlement has booked as the cost of cards is what the cards cost that are with buyers or spent: each once."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.inventory.domain.batches import BatchMoveError
 from shared.clock import new_id
 from shared.contracts import BY_SCHEMA, CardIssuedV1, CardRevokedV1, Event, decode
 from shared.database import Database
@@ -18,14 +20,22 @@ from tests.inventory.world import Order, World, codes, order_of
 from tests.settlement.house import House
 
 GIVEN_OUT = "SELECT coalesce(sum(cost_minor), 0)::bigint FROM entitlements WHERE NOT restocked"
-SHELVED = "SELECT coalesce(sum(cost_minor), 0)::bigint FROM shelf"
+SHELVED = """
+SELECT ((SELECT coalesce(sum(cost_minor), 0) FROM shelf) + (SELECT coalesce(sum(cost_minor), 0) FROM frozen_cards)
+    + (SELECT coalesce(sum(cost_minor), 0) FROM batch_actions WHERE action = 'void'))::bigint
+"""
+"""On the shelf, or taken off it by an operator."""
 IMPORTED = "SELECT coalesce(sum(accepted * cost_minor), 0)::bigint FROM card_batches"
 
 Step = tuple[str, int, int]
 """What happens, to which of the orders so far, and to which part of it or how many."""
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["sell", "sell", "reveal", "refund", "ask again"]), st.integers(0, 9), st.integers(0, 2)),
+    st.tuples(
+        st.sampled_from(["sell", "sell", "reveal", "refund", "ask again", "freeze", "void"]),
+        st.integers(0, 9),
+        st.integers(0, 2),
+    ),
     min_size=4,
     max_size=20,
 )
@@ -41,18 +51,20 @@ class Shop:
     sold: list[Order] = field(default_factory=list)
     refunds: dict[UUID, UUID] = field(default_factory=dict)
     skus: tuple[UUID, ...] = ()
+    batches: list[UUID] = field(default_factory=list)
     heard_up_to: int = 0
 
     async def open(self) -> None:
         """Of the second SKU a card that was seen is not taken back."""
         self.skus = await self.world.sku(redeemable_here=True), await self.world.sku(redeemable_here=False)
-        self.sold, self.refunds = [], {}
+        self.sold, self.refunds, self.batches = [], {}, []
         for sku_id, cards, cost_minor in (
             (self.skus[0], 3, 700),
             (self.skus[0], 2, 450),
             (self.skus[1], 2, 301),
         ):
-            await self.world.import_codes(sku_id, codes(cards), cost_minor=cost_minor)
+            batch = await self.world.import_codes(sku_id, codes(cards), cost_minor=cost_minor)
+            self.batches.append(batch.batch_id)
 
     async def take(self, step: Step) -> None:
         what, which, detail = step
@@ -60,6 +72,10 @@ class Shop:
             order = order_of((self.skus[0], detail + 1), (self.skus[1], 1))
             await self.world.reserve(order)
             self.sold.append(order)
+            return
+        if what in {"freeze", "void"}:
+            with contextlib.suppress(BatchMoveError):
+                await getattr(self.world, what)(self.batches[which % len(self.batches)])
             return
         order = self.sold[which % len(self.sold)]
         if what == "reveal":

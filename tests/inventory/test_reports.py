@@ -15,9 +15,13 @@ from tests.inventory.world import Order, World, at_once, codes, order_of
 
 OPS = "/v1/ops/entitlements/reports"
 TAKEN_AGAIN = """
-SELECT report.card_id FROM card_reports report LEFT JOIN shelf USING (card_id) LEFT JOIN entitlements unit USING (card_id)
-WHERE report.state = 'replaced' AND (shelf.card_id IS NOT NULL OR unit.card_id IS NOT NULL)
+SELECT card_id FROM card_reports report WHERE state = 'replaced' AND (
+    EXISTS (SELECT FROM shelf WHERE shelf.card_id = report.card_id)
+    OR EXISTS (SELECT FROM frozen_cards frozen WHERE frozen.card_id = report.card_id)
+    OR EXISTS (SELECT FROM entitlements unit WHERE unit.card_id = report.card_id
+               AND (unit.entitlement_id = report.entitlement_id OR unit.issued_at > report.decided_at)))
 """
+"""Bad cards that are for sale, or with somebody who did not have a use of them before."""
 
 
 async def report(door: Door, unit: UUID, who: Identity, *, expect: int = 201) -> Any:

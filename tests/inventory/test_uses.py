@@ -87,3 +87,43 @@ async def test_uses_that_cannot_be_are_refused(door: Door, world: World, uses: o
     sku_id: UUID = await world.sku()
     problem = await door.post(f"/v1/ops/skus/{sku_id}/batches", {"codes": [{"code": KEY, "uses": uses}]}, expect=422)
     assert problem["lines"] == [{"line": 1, "reason": "uses_invalid"}]
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["shelved", "frozen"])
+async def test_of_a_bad_key_no_use_is_sold_any_more(world: World, door: Door, *, frozen: bool) -> None:
+    """Not to who reported it, not from the shelf, and not when another buyer gives an unseen use back."""
+    sku_id = await world.sku(redeemable_here=True)
+    batch_id = (await world.import_codes(sku_id, [{"code": KEY, "uses": 4}])).batch_id
+    first, second = order_of((sku_id, 1)), order_of((sku_id, 1))
+    await world.reserve(first, second)
+    await world.import_codes(sku_id, [{"code": "SINGLE-KEY-0002"}])
+    if frozen:
+        await world.freeze(batch_id)
+    (unit,) = await world.units(first)
+    owner = buyer(first.member_id)
+    await door.reveal(unit, owner)
+    report = await door.post(f"/v1/wallet/entitlements/{unit}/report", {"fault": "invalid"}, who=owner, expect=201)
+    assert report["state"] == "replaced"
+    assert (await door.reveal(unit, owner)).json()["code"] == "SINGLE-KEY-0002"
+    assert await world.stock(sku_id) == (0, 0, 2)
+    (listed,) = (await door.get("/v1/ops/entitlements/reports"))["items"]
+    assert listed["uses_dropped"] == 2
+    await world.revoke(second)
+    assert await world.stock(sku_id) == (0, 0, 2)
+    assert await world.value("SELECT count(*) FROM frozen_cards") == 0
+    await world.assert_counters_equal_rows()
+
+
+async def test_a_bad_key_is_not_replaced_by_another_use_of_itself(world: World, door: Door) -> None:
+    """The report waits for other cards, and what was on the shelf stays there until somebody has decided."""
+    sku_id = await world.sku(redeemable_here=True)
+    await world.import_codes(sku_id, [{"code": KEY, "uses": 3}])
+    order = order_of((sku_id, 1))
+    await world.reserve(order)
+    (unit,) = await world.units(order)
+    owner = buyer(order.member_id)
+    await door.reveal(unit, owner)
+    report = await door.post(f"/v1/wallet/entitlements/{unit}/report", {"fault": "invalid"}, who=owner, expect=201)
+    assert report["state"] == "open"
+    assert await world.stock(sku_id) == (2, 0, 1)
+    await world.assert_counters_equal_rows()

@@ -128,7 +128,9 @@ class RefundOrder:
 class UnitFacts:
     """One entitlement, as far as a refund asks.
 
-    `given`: it was given to somebody, whose it is now. `restocked`: its card went back to the shelf before. `kept_for` is why it must not be taken back now though it is unused.
+    `given`: it was given to somebody, whose it is now. `restocked`: its card went back to the shelf before. `sellable`: it may
+    yet; that of a void batch may not, nor one that was found bad. `kept_for` is why it must not be taken back now though
+    it is unused.
     """
 
     entitlement_id: UUID
@@ -137,6 +139,7 @@ class UnitFacts:
     cost_minor: int
     restocked: bool
     given: bool = False
+    sellable: bool = True
     kept_for: RefuseReason | None = None
 
 
@@ -167,7 +170,7 @@ class RevokeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RevokeDecision:
-    """`restock` are cards nobody has seen: they are sold again. Those that were seen never are."""
+    """`restock` are cards that are sold again: nobody has seen them, and nothing is wrong with them."""
 
     verdict: RevokeVerdict
     reason: RefuseReason | None = None
@@ -192,7 +195,9 @@ def decide_revoke(delivery: DeliveryFacts) -> RevokeDecision:
     return RevokeDecision(
         RevokeVerdict.REVOKE,
         revoke=tuple(unit.entitlement_id for unit in delivery.units),
-        restock=tuple(unit.entitlement_id for unit in delivery.units if not (unit.revealed or delivery.lost)),
+        restock=tuple(
+            unit.entitlement_id for unit in delivery.units if unit.sellable and not (unit.revealed or delivery.lost)
+        ),
     )
 
 

@@ -9,8 +9,8 @@ from shared.database import UnitOfWork
 from shared.http import Page
 
 _REPORTS = """
-SELECT report_id, entitlement_id, sku_id, batch_id, fault, state, cost_minor, new_cost_minor, reported_by, reported_at,
-       decided_by, decided_at
+SELECT report_id, entitlement_id, sku_id, batch_id, fault, state, cost_minor, new_cost_minor, uses_dropped, reported_by,
+       reported_at, decided_by, decided_at
 FROM card_reports
 WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR batch_id = $2) AND ($3::uuid IS NULL OR report_id < $3)
 ORDER BY report_id DESC LIMIT $4

@@ -8,8 +8,6 @@ from uuid import UUID
 
 from services.inventory.domain.issuing import ClaimedCard
 from services.inventory.domain.picking import NEVER_RANK, RANDOM_BITS, PickOrder, rank_of
-from services.inventory.repository.sources import source
-from services.inventory.repository.stock import stock_moves
 from shared.database import UnitOfWork
 
 CHUNK = 10_000
@@ -89,44 +87,6 @@ _PUT_BACK = """
 INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at, rank, use_no)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bigint[],
                      $8::smallint[])
-"""
-
-_RESTOCK = f"""
-INSERT INTO shelf (sku_id, card_id, batch_id, masked, cost_minor, expires_at, rank, use_no)
-SELECT unit.sku_id, unit.card_id, card.batch_id, unit.masked, unit.cost_minor, unit.expires_at, {rank("unit")},
-       unit.use_no
-FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
-JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'active' AND {source("sku")} <> 'mint'
-RETURNING sku_id
-"""  # noqa: S608  # composed of the constants above
-
-_REFREEZE = f"""
-INSERT INTO frozen_cards (batch_id, card_id, use_no, sku_id, masked, cost_minor, expires_at)
-SELECT card.batch_id, unit.card_id, unit.use_no, unit.sku_id, unit.masked, unit.cost_minor, unit.expires_at
-FROM entitlements unit JOIN cards card USING (card_id) JOIN card_batches batch ON batch.batch_id = card.batch_id
-JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state = 'frozen' AND {source("sku")} <> 'mint'
-RETURNING sku_id
-"""  # noqa: S608  # composed of the table of kinds
-
-# What we made goes nowhere, the next buyer gets another; what came back lies in a store. The counter gets the unit back.
-_UNMINT = f"""
-SELECT unit.sku_id, count(*)::int AS units FROM entitlements unit JOIN skus sku ON sku.sku_id = unit.sku_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND {source("sku")} IN ('mint', 'hand') GROUP BY unit.sku_id
-"""  # noqa: S608  # composed of the table of kinds
-
-_LOCK_BATCHES = """
-SELECT batch_id FROM card_batches WHERE batch_id IN (
-    SELECT card.batch_id FROM entitlements unit JOIN cards card USING (card_id)
-    WHERE unit.entitlement_id = ANY($1::uuid[])
-) ORDER BY batch_id FOR SHARE
-"""
-
-_RESTOCKABLE = """
-SELECT unit.entitlement_id FROM entitlements unit LEFT JOIN cards card USING (card_id)
-LEFT JOIN card_batches batch ON batch.batch_id = card.batch_id
-WHERE unit.entitlement_id = ANY($1::uuid[]) AND batch.state IS DISTINCT FROM 'void'
 """
 
 
@@ -248,27 +208,6 @@ async def any_left(uow: UnitOfWork, sku_ids: Sequence[UUID], *, now: datetime) -
     """Whether a card of one of these SKUs is on the shelf, one that another transaction is just taking included."""
     left: bool = await uow.raw.fetchval(_ANY_LEFT, sku_ids, now)
     return left
-
-
-async def lock_restockable(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> list[UUID]:
-    """Those whose cards can be laid back: a void batch takes none. Nobody freezes a batch of theirs meanwhile."""
-    await uow.raw.execute(_LOCK_BATCHES, entitlement_ids)
-    return [row["entitlement_id"] for row in await uow.raw.fetch(_RESTOCKABLE, entitlement_ids)]
-
-
-async def restock(uow: UnitOfWork, entitlement_ids: Sequence[UUID]) -> None:
-    """Lay the cards of revoked, never revealed entitlements back, those of a frozen batch to the frozen ones.
-
-    What we make or send has a counter for its stock.
-    """
-    moves = stock_moves(uow)
-    for row in await uow.raw.fetch(_RESTOCK, entitlement_ids):
-        moves.take_back(row["sku_id"], 1)
-    for row in await uow.raw.fetch(_REFREEZE, entitlement_ids):
-        moves.take_back(row["sku_id"], 1)
-        moves.put_on(row["sku_id"], -1)
-    for row in await uow.raw.fetch(_UNMINT, entitlement_ids):
-        moves.take_back(row["sku_id"], row["units"])
 
 
 def _cost(card: SealedCard, batch: Batch) -> int:

@@ -23,7 +23,7 @@ from services.inventory.domain.offline import UPLOAD_WITHIN
 from services.inventory.domain.shipping import AWAY, ShipmentState
 from services.inventory.domain.substitutes import Substitute
 from services.inventory.domain.supply import TaskState
-from services.inventory.repository import offline, shipping
+from services.inventory.repository import offline, restocking, shipping
 from services.inventory.repository.sources import seen_by_somebody, source
 from shared.database import UnitOfWork
 
@@ -218,6 +218,7 @@ async def lock_refund_facts(
     order_ids = list({delivery.order_id for delivery in deliveries})
     rows = await uow.raw.fetch(_UNITS, order_ids, component_ids)
     kept = await _find_kept(uow, [row["entitlement_id"] for row in rows], now=now)
+    sellable = await restocking.lock_sellable(uow, [row["entitlement_id"] for row in rows if not row["revealed"]])
     for row in rows:
         units[row["component_id"]].append(
             UnitFacts(
@@ -227,6 +228,7 @@ async def lock_refund_facts(
                 cost_minor=row["cost_minor"],
                 restocked=row["restocked"],
                 given=row["given"],
+                sellable=row["entitlement_id"] in sellable,
                 kept_for=kept.get(row["entitlement_id"]),
             )
         )

@@ -32,7 +32,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open')
 _ENTITLEMENT_OF = "SELECT entitlement_id FROM card_reports WHERE report_id = $1"
 
 _LOCK_OPEN = """
-SELECT report.sku_id FROM card_reports report JOIN entitlements unit ON unit.entitlement_id = report.entitlement_id
+SELECT report.sku_id, report.card_id FROM card_reports report JOIN entitlements unit ON unit.entitlement_id = report.entitlement_id
 WHERE report.report_id = $1 AND report.state = 'open' AND unit.state = 'active' AND unit.card_id = report.card_id
 FOR UPDATE OF report
 """
@@ -45,7 +45,8 @@ RETURNING report_id
 """
 
 _REPLACED = """
-UPDATE card_reports SET state = 'replaced', decided_by = $2, decided_at = $3, new_card_id = $4, new_cost_minor = $5
+UPDATE card_reports SET state = 'replaced', decided_by = $2, decided_at = $3, new_card_id = $4, new_cost_minor = $5,
+       uses_dropped = $6
 WHERE report_id = $1
 """
 
@@ -90,10 +91,10 @@ async def lock_reported(uow: UnitOfWork, report_id: UUID) -> UUID | None:
     return entitlement_id
 
 
-async def lock_open_report(uow: UnitOfWork, report_id: UUID) -> UUID | None:
-    """The SKU of a report that is open and whose entitlement can still be used; ask with the entitlement locked."""
-    sku_id: UUID | None = await uow.raw.fetchval(_LOCK_OPEN, report_id)
-    return sku_id
+async def lock_open_report(uow: UnitOfWork, report_id: UUID) -> tuple[UUID, UUID] | None:
+    """SKU and card of a report that is open and whose entitlement can still be used; ask with the entitlement locked."""
+    row = await uow.raw.fetchrow(_LOCK_OPEN, report_id)
+    return None if row is None else (row["sku_id"], row["card_id"])
 
 
 async def find_open(uow: UnitOfWork, entitlement_id: UUID) -> UUID | None:
@@ -108,10 +109,17 @@ async def refuse(uow: UnitOfWork, report_id: UUID, *, decided_by: str, now: date
 
 
 async def exchange_card(
-    uow: UnitOfWork, report_id: UUID, *, entitlement_id: UUID, card: ClaimedCard, decided_by: str, now: datetime
+    uow: UnitOfWork,
+    report_id: UUID,
+    *,
+    entitlement_id: UUID,
+    card: ClaimedCard,
+    uses_dropped: int,
+    decided_by: str,
+    now: datetime,
 ) -> None:
-    """Give the entitlement another card. The old one is with nobody and never on the shelf again."""
+    """Give the entitlement another card. The old one is never on the shelf again; so many unsold uses of it are gone."""
     await uow.raw.execute(
         _EXCHANGE, entitlement_id, card.card_id, card.masked, card.expires_at, card.cost_minor, card.use_no
     )
-    await uow.raw.execute(_REPLACED, report_id, decided_by, now, card.card_id, card.cost_minor)
+    await uow.raw.execute(_REPLACED, report_id, decided_by, now, card.card_id, card.cost_minor, uses_dropped)

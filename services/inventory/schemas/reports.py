@@ -23,7 +23,11 @@ class ReportedOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """A report as operators see it. `cost_minor` of the bad card is what its batch owes us once it is replaced."""
+    """A report as operators see it.
+
+    Once a card is replaced its batch owes us `cost_minor` for it, and as much again for each of `uses_dropped`: of a card
+    with several uses those that are not sold any more.
+    """
 
     report_id: UUID
     entitlement_id: UUID
@@ -33,6 +37,7 @@ class ReportOut(BaseModel):
     state: ReportState
     cost_minor: int
     new_cost_minor: int | None = None
+    uses_dropped: int = 0
     reported_by: str
     reported_at: datetime
     decided_by: str | None = None

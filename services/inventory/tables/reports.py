@@ -1,6 +1,16 @@
 """Cards that are said not to work, and what replaced them."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from services.inventory.domain.reports import Fault, ReportState
 from services.inventory.tables.base import METADATA, id_column, moment_column, one_of
@@ -23,6 +33,13 @@ CARD_REPORTS = Table(
     moment_column("decided_at", nullable=True),
     id_column("new_card_id", nullable=True),
     Column("new_cost_minor", BigInteger),
+    Column(
+        "uses_dropped",
+        SmallInteger,
+        nullable=False,
+        server_default="0",
+        comment="of the reported card, never to be sold",
+    ),
     one_of("fault", Fault, name="fault_known"),
     one_of("state", ReportState, name="state_known"),
     CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided_has_moment"),

@@ -17,7 +17,7 @@ from services.inventory.domain.reports import (
     replaced_by_rule,
 )
 from services.inventory.domain.stock import StockInsufficientError
-from services.inventory.repository import cards, reports, stock
+from services.inventory.repository import cards, reports, restocking, stock
 from shared.clock import new_id
 from shared.database import UnitOfWork
 from shared.observability import Counter, get_logger
@@ -77,7 +77,7 @@ async def report_card(
 
 
 async def approve_report(uow: UnitOfWork, report_id: UUID, *, decided_by: str, now: datetime) -> None:
-    """Replace the card by the oldest free one of the same SKU.
+    """Replace the card by the oldest free one of the same SKU. What is unsold of a bad card with several uses is gone.
 
     :raises ReportUnknownError: there is no such report.
     :raises ReportDecidedError: it was decided before, or its entitlement was used or taken back meanwhile.
@@ -86,17 +86,27 @@ async def approve_report(uow: UnitOfWork, report_id: UUID, *, decided_by: str, n
     entitlement_id = await reports.lock_reported(uow, report_id)
     if entitlement_id is None:
         raise ReportUnknownError(f"there is no report {report_id}")
-    sku_id = await reports.lock_open_report(uow, report_id)
-    if sku_id is None:
+    reported = await reports.lock_open_report(uow, report_id)
+    if reported is None:
         raise ReportDecidedError("the report was decided, or what it is about was used or taken back")
+    sku_id, card_id = reported
     free = (await stock.lock_stock(uow, [sku_id])).get(sku_id, 0)
-    claimed = await cards.claim_cards(uow, {sku_id: 1}, now=now, wait=True) if free is None or free > 0 else []
+    unsold = await restocking.take_uses(uow, sku_id, card_id)
+    can_be_had = free is None or free > len(unsold)
+    claimed = await cards.claim_cards(uow, {sku_id: 1}, now=now, wait=True) if can_be_had else []
     if not claimed:
+        await cards.put_back(uow, unsold)
         raise StockInsufficientError(sku_id=sku_id, available=0)
     await reports.exchange_card(
-        uow, report_id, entitlement_id=entitlement_id, card=claimed[0], decided_by=decided_by, now=now
+        uow,
+        report_id,
+        entitlement_id=entitlement_id,
+        card=claimed[0],
+        uses_dropped=len(unsold) + await restocking.drop_frozen_uses(uow, card_id),
+        decided_by=decided_by,
+        now=now,
     )
-    stock.stock_moves(uow).put_on(sku_id, -1)
+    stock.stock_moves(uow).put_on(sku_id, -1 - len(unsold))
     log.info("card.replaced", report_id=report_id, decided_by=decided_by)
     uow.after_commit(lambda: _DECIDED.labels(ReportState.REPLACED.value).inc())
 

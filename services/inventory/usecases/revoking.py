@@ -21,7 +21,16 @@ from services.inventory.domain.delivery import (
 from services.inventory.domain.entitlements import EntitlementState
 from services.inventory.domain.shipping import ShipmentState
 from services.inventory.domain.stock import StockMoves
-from services.inventory.repository import cards, deliveries, entitlements, gifting, seats, shipping, stock, supply
+from services.inventory.repository import (
+    deliveries,
+    entitlements,
+    gifting,
+    restocking,
+    seats,
+    shipping,
+    stock,
+    supply,
+)
 from shared.database import UnitOfWork
 from shared.messaging import announce
 from shared.observability import get_logger
@@ -131,10 +140,9 @@ async def _write(uow: UnitOfWork, plan: _Plan, *, now: datetime) -> None:
         await supply.cancel_tasks(uow, plan.cancelled, now=now)
     if plan.unsent:
         await shipping.end(uow, plan.unsent, state=ShipmentState.CANCELLED, ended_by="refund", now=now)
-    restocked = await cards.lock_restockable(uow, plan.restock) if plan.restock else []
     if plan.units:
-        await entitlements.revoke_entitlements(uow, plan.units, restocked=restocked, now=now)
+        await entitlements.revoke_entitlements(uow, plan.units, restocked=plan.restock, now=now)
         await gifting.take_back(uow, plan.units, now=now)
-    if restocked:
-        await cards.restock(uow, restocked)
-        await seats.free_seats(uow, restocked)
+    if plan.restock:
+        await restocking.restock(uow, plan.restock)
+        await seats.free_seats(uow, plan.restock)
