@@ -2,31 +2,24 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
 import pytest
 
 from services.inventory.domain.catalogue import SkuKind
-from services.inventory.domain.picking import PickOrder, rank_of
 from services.inventory.repository import cards, shelf_life
 from services.inventory.usecases import holds, issuing, upkeep
 from shared.clock import new_id, utc_now
 from shared.database import UnitOfWork
+from tests.inventory.filling import fill
 from tests.inventory.world import World, order_of
 
 CARDS = 200_000
 SKUS = 20
 AT_ONCE = 10_000
 ORDERS = 50
-BATCH = """
-WITH key AS (
-    INSERT INTO data_keys (key_id, purpose, kek_version, wrapped, created_at) VALUES ($3, 'card_batch', 1, '', now())
-)
-INSERT INTO card_batches (batch_id, sku_id, key_id, imported_by, accepted, refused, cost_minor, created_at)
-VALUES ($1, $2, $3, 'tests', $4, 0, 700, now())
-"""
 ROWS_READ = """
 SELECT coalesce(sum(seq_tup_read), 0)::int AS by_whole_scans, coalesce(sum(idx_tup_fetch), 0)::int AS by_index
 FROM pg_stat_xact_user_tables WHERE relname IN ('cards', 'shelf')
@@ -35,28 +28,6 @@ READ_MAX = 1_000
 """Rows that an index may find for one piece of work: some for each order, never a SKU's whole shelf."""
 
 Work = Callable[[UnitOfWork], Awaitable[object]]
-
-
-async def fill(world: World, sku_ids: list[UUID], *, each: int) -> None:
-    """So many cards of each SKU by direct COPY, every third with an expiry, as many imports would have left them."""
-    async with world.database.begin() as uow:
-        for sku_id in sku_ids:
-            batch_id = new_id()
-            await uow.raw.execute(BATCH, batch_id, sku_id, new_id(), each)
-            ids = [new_id() for _ in range(each)]
-            sealed = (
-                (card, sku_id, batch_id, secrets.token_bytes(90), secrets.token_bytes(32), "****") for card in ids
-            )
-            await uow.raw.copy_records_to_table("cards", columns=cards._CARD_COLUMNS, records=sealed)
-            shelved = (_shelved(number, card, sku_id, batch_id) for number, card in enumerate(ids))
-            await uow.raw.copy_records_to_table("shelf", columns=cards._SHELF_COLUMNS, records=shelved)
-            await uow.raw.execute("UPDATE stock SET on_hand = $2 WHERE sku_id = $1", sku_id, each)
-
-
-def _shelved(number: int, card_id: UUID, sku_id: UUID, batch_id: UUID) -> tuple[object, ...]:
-    expires_at = datetime(2099, 1, 1, tzinfo=UTC) + timedelta(hours=number) if number % 3 == 0 else None
-    rank = rank_of(list(PickOrder)[sku_id.int % 4], expires_at=expires_at)
-    return sku_id, card_id, batch_id, "****", 700, expires_at, rank, 1
 
 
 def hot_path(world: World, sku_ids: list[UUID]) -> Iterator[tuple[str, Work]]:
